@@ -27,7 +27,10 @@ export interface DatasetRecord extends RecordBase {
   readonly labels: readonly string[];
   /** Items a split, and items a label in it. */
   readonly splits: Readonly<
-    Record<"train" | "validation" | "test", { readonly items: number; readonly labels: Readonly<Record<string, number>> }>
+    Record<
+      "train" | "validation" | "test",
+      { readonly items: number; readonly labels: Readonly<Record<string, number>> }
+    >
   >;
   /** Items dropped because the same content was already present. */
   readonly duplicatesDropped: number;

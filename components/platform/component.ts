@@ -1,0 +1,35 @@
+import { Namespace } from "@pulumi/kubernetes/core/v1/namespace.js";
+import { PersistentVolume } from "@pulumi/kubernetes/core/v1/persistentVolume.js";
+import { PersistentVolumeClaim } from "@pulumi/kubernetes/core/v1/persistentVolumeClaim.js";
+import { ComponentResource, type ComponentResourceOptions } from "@pulumi/pulumi";
+import { throwProblems } from "./problems.ts";
+import { ARTIFACT_CLAIM, renderClaim, renderNamespace, renderVolume } from "./render.ts";
+import type { ArtifactStore, PlatformArgs } from "./types.ts";
+import { validatePlatform } from "./validate.ts";
+
+/**
+ * Where the models of a stack live in a cluster that exists: their namespace and the artifact store.
+ *
+ * Awaited: the claim, until it is bound; with a storage class that binds at first use, not at all.
+ */
+export class Platform extends ComponentResource {
+  static readonly __pulumiType = "millwright:platform:Platform";
+
+  readonly artifacts: ArtifactStore;
+
+  constructor(name: string, args: PlatformArgs, opts?: ComponentResourceOptions) {
+    super(Platform.__pulumiType, name, { ...args }, opts);
+    throwProblems(this, "The platform", validatePlatform(args));
+
+    const namespace = new Namespace(`${name}-namespace`, renderNamespace(args), { parent: this });
+    const { storage } = args;
+    const before =
+      storage.kind === "node"
+        ? [namespace, new PersistentVolume(`${name}-volume`, renderVolume(args, storage), { parent: this })]
+        : [namespace];
+    new PersistentVolumeClaim(`${name}-claim`, renderClaim(args), { parent: this, dependsOn: before });
+
+    this.artifacts = { namespace: args.namespace, claimName: ARTIFACT_CLAIM };
+    this.registerOutputs({ namespace: args.namespace });
+  }
+}

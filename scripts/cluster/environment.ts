@@ -1,0 +1,93 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { dockerHost } from "../images/docker.ts";
+import { cacheRoot, stateRoot, toolPath } from "../lib/roots.ts";
+import { pulumiEnvironment } from "../standins/environment.ts";
+import { clusterLayout } from "./layout.ts";
+
+export interface EnvironmentPlaces {
+  readonly stateRoot: string;
+  readonly cacheRoot: string;
+  /** The folder of this repository. */
+  readonly repository: string;
+  /** Folders of the tools' binaries. */
+  readonly toolFolders: readonly string[];
+  /** PATH as it was. */
+  readonly searchPath: string;
+}
+
+/** Where Pulumi keeps plugins and settings, its state, and the passphrase of the state's secrets. */
+export const pulumiPlaces = (root: string) => ({
+  home: path.join(root, "pulumi-home"),
+  state: path.join(root, "pulumi"),
+  passphrase: path.join(root, "pulumi-passphrase"),
+});
+
+/** The variables by which every command, plain `pulumi` and `kubectl` too, means the same datacenter. Pure. */
+export function renderEnvironment(places: EnvironmentPlaces): Record<string, string> {
+  const { home, state, passphrase } = pulumiPlaces(places.stateRoot);
+  const { PULUMI_CONFIG_PASSPHRASE: _, ...pulumi } = pulumiEnvironment({
+    stateRoot: places.stateRoot,
+    cacheRoot: places.cacheRoot,
+    pulumiHome: home,
+    backendUrl: `file://${state}`,
+  });
+  const first = [...places.toolFolders, path.join(places.repository, "node_modules", ".bin")];
+  const others = places.searchPath.split(path.delimiter).filter((folder) => folder !== "" && !first.includes(folder));
+  return {
+    ...pulumi,
+    PATH: [...first, ...others].join(path.delimiter),
+    KUBECONFIG: clusterLayout(places.stateRoot).kubeconfig,
+    PULUMI_CONFIG_PASSPHRASE_FILE: passphrase,
+    DOCKER_HOST: dockerHost(clusterLayout(places.stateRoot).dockerRoot),
+    // Debian's docker has no buildx.
+    DOCKER_BUILDKIT: "0",
+  };
+}
+
+/**
+ * {@link renderEnvironment} for this machine, having made what it names: Pulumi's folders and, at the first call, a
+ * passphrase that only this user can read.
+ */
+export function datacenterEnvironment(): Record<string, string> {
+  const root = stateRoot();
+  const { home, state, passphrase } = pulumiPlaces(root);
+  for (const folder of [home, state]) {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  }
+  ensurePassphrase(passphrase);
+  return renderEnvironment({
+    stateRoot: root,
+    cacheRoot: cacheRoot(),
+    repository: path.join(import.meta.dirname, "../.."),
+    toolFolders: [path.dirname(toolPath("pulumi")), path.dirname(toolPath("kubernetes", "kubectl"))],
+    searchPath: process.env["PATH"] ?? "",
+  });
+}
+
+/** Of two first calls at once one makes it and both use that one. */
+function ensurePassphrase(file: string): void {
+  if (existsSync(file)) {
+    return;
+  }
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, randomBytes(32).toString("hex"), { mode: 0o600 });
+  try {
+    linkSync(draft, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") {
+      throw error;
+    }
+  } finally {
+    rmSync(draft);
+  }
+}
+
+/** Shell commands that set the variables, for `eval`. */
+export function renderExports(variables: Readonly<Record<string, string>>): string {
+  return Object.entries(variables)
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `export ${name}='${value.replaceAll("'", `'\\''`)}'\n`)
+    .join("");
+}

@@ -1,0 +1,72 @@
+import { BRIDGE } from "./constants.ts";
+import { CNI_NETWORK } from "./node-config.ts";
+
+/** The chain that lets pods' packets pass where something else (dockerd, a firewall) drops what it does not know. */
+export const FORWARD_CHAIN = "MILLWRIGHT-FORWARD";
+
+/** Input of `iptables-restore --noflush` that makes the forward chain; applying it again changes nothing. */
+export const FORWARD_RULES = [
+  "*filter",
+  `:${FORWARD_CHAIN} - [0:0]`,
+  `-A ${FORWARD_CHAIN} -i ${BRIDGE} -j ACCEPT`,
+  `-A ${FORWARD_CHAIN} -o ${BRIDGE} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,
+  "COMMIT",
+  "",
+].join("\n");
+
+/**
+ * What to feed to `iptables-restore --noflush` so that nothing of the local datacenter remains, given the output of
+ * `iptables-save`: its rules in others' chains, then its chains. Undefined where there is nothing of ours. Others' rules
+ * are never rewritten, so a change they make at the same moment is not lost.
+ */
+export function removalRules(saved: string): string | undefined {
+  const tables = saved
+    .split(/^(?=\*)/m)
+    .map((table) => removalOfTable(table.split("\n")))
+    .filter((table) => table !== undefined);
+  return tables.length === 0 ? undefined : tables.join("");
+}
+
+function removalOfTable(lines: readonly string[]): string | undefined {
+  const name = lines.find((line) => line.startsWith("*"));
+  const chains = lines.filter((line) => line.startsWith(":")).map((line) => line.slice(1).split(" ")[0]!);
+  const rules = lines.filter((line) => line.startsWith("-A "));
+  const ours = ownChains(chains, rules);
+  if (name === undefined || ours.size === 0) {
+    return undefined;
+  }
+  const deletions = rules
+    .filter((rule) => !ours.has(chainOf(rule)) && ours.has(targetOf(rule) ?? ""))
+    .map((rule) => rule.replace(/^-A/, "-D"));
+  const sorted = [...ours].sort();
+  return [
+    name,
+    ...sorted.map((chain) => `:${chain} - [0:0]`),
+    ...deletions,
+    ...sorted.map((chain) => `-X ${chain}`),
+    "COMMIT",
+    "",
+  ].join("\n");
+}
+
+/** Kubernetes' programs' chains, ours, CNI's for our network, and those CNI's networks share when there is no other. */
+function ownChains(chains: readonly string[], rules: readonly string[]): Set<string> {
+  const cni = chains.filter((chain) => chain.startsWith("CNI-"));
+  const shared = cni.filter((chain) => chain.startsWith("CNI-HOSTPORT-"));
+  const single = cni.filter((chain) => !shared.includes(chain));
+  const singleOurs = single.filter((chain) => isOfOurNetwork(chain, rules));
+  return new Set([
+    ...chains.filter((chain) => chain.startsWith("KUBE-") || chain === FORWARD_CHAIN),
+    ...singleOurs,
+    ...(singleOurs.length === single.length ? shared : []),
+  ]);
+}
+
+/** CNI's chains are named by hashes; the comments of the rules in them and to them carry the network's name. */
+const isOfOurNetwork = (chain: string, rules: readonly string[]) =>
+  rules.some(
+    (rule) => (chainOf(rule) === chain || targetOf(rule) === chain) && rule.includes(`name: \\"${CNI_NETWORK}\\"`),
+  );
+
+const chainOf = (rule: string) => rule.split(" ")[1]!;
+const targetOf = (rule: string) => / -[jg] (\S+)/.exec(rule)?.[1];

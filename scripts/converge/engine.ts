@@ -1,0 +1,130 @@
+import { existsSync } from "node:fs";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import {
+  type EngineEvent,
+  LocalWorkspace,
+  type ProjectSettings,
+  PulumiCommand,
+  type Stack,
+} from "@pulumi/pulumi/automation/index.js";
+import { parse } from "yaml";
+import { Failure } from "../lib/failure.ts";
+import { addEvent, type Changes, NO_CHANGES } from "./changes.ts";
+
+export interface EngineOptions {
+  readonly repositoryRoot: string;
+  readonly stackName: string;
+  /** Absolute path of the stack file. */
+  readonly stackFile: string;
+  /** The environment of `npm run env`, complete. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Called for each event, for progress. */
+  readonly onEvent: (event: EngineEvent) => void;
+  /** The engine's own output, for the log. */
+  readonly onOutput: (text: string) => void;
+  /** Aborting asks the engine to finish the steps under way and stop. */
+  readonly signal: AbortSignal;
+}
+
+/** The engine on one stack, by the Automation API. */
+export class Engine {
+  readonly #options: EngineOptions;
+  readonly #stack: Stack;
+
+  private constructor(options: EngineOptions, stack: Stack) {
+    this.#options = options;
+    this.#stack = stack;
+  }
+
+  static async open(options: EngineOptions): Promise<Engine> {
+    const pulumiCommand = await PulumiCommand.get({ root: pulumiRoot(options.env) });
+    await ensureStack(options, pulumiCommand);
+    const stack = await LocalWorkspace.selectStack(
+      { stackName: options.stackName, workDir: options.repositoryRoot },
+      { envVars: { ...options.env }, pulumiCommand },
+    );
+    return new Engine(options, stack);
+  }
+
+  /** One `pulumi up` with refresh and the policy pack. Throws a Failure that carries the engine's errors. */
+  async up(): Promise<Changes> {
+    const { onEvent, onOutput, signal, repositoryRoot, stackFile } = this.#options;
+    let changes = NO_CHANGES;
+    try {
+      await this.#stack.up({
+        refresh: true,
+        policyPacks: [path.join(repositoryRoot, "policies")],
+        configFile: stackFile,
+        suppressOutputs: true,
+        color: "never",
+        signal,
+        onOutput,
+        onError: onOutput,
+        onEvent: (event) => {
+          changes = addEvent(changes, event);
+          onEvent(event);
+        },
+      });
+    } catch (error) {
+      throw engineFailure(changes, error);
+    }
+    return changes;
+  }
+}
+
+/**
+ * Creates the stack's state if there is none. Not in the repository's folder: there Pulumi would write the salt of the
+ * passphrase into the committed stack file. The state holds the salt too, and the environment tells Pulumi to look there.
+ */
+async function ensureStack(
+  { stackName, repositoryRoot, env }: EngineOptions,
+  pulumiCommand: PulumiCommand,
+): Promise<void> {
+  const project = parse(await readFile(path.join(repositoryRoot, "Pulumi.yaml"), "utf8")) as ProjectSettings;
+  const folder = await mkdtemp(path.join(tmpdir(), "millwright-stack-"));
+  try {
+    const workspace = await LocalWorkspace.create({
+      workDir: folder,
+      projectSettings: { name: project.name, runtime: "nodejs" },
+      envVars: { ...env },
+      pulumiCommand,
+    });
+    const known = await workspace.listStacks();
+    if (!known.some(({ name }) => name === stackName)) {
+      await workspace.createStack(stackName);
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+/** The folder whose `bin/pulumi` is first on the environment's PATH. */
+function pulumiRoot(env: Readonly<Record<string, string>>): string {
+  const folder = (env["PATH"] ?? "").split(":").find((entry) => existsSync(path.join(entry, "pulumi")));
+  if (folder === undefined) {
+    throw new Failure("There is no pulumi on PATH", "run `npm run up`, which installs it, or install Pulumi 3.259.0");
+  }
+  return path.dirname(folder);
+}
+
+/** What a user reads when a run of the engine failed: policy violations first, since they are the user's own rules. */
+export function engineFailure(changes: Changes, error: unknown): Failure {
+  if (changes.violations.length > 0) {
+    return new Failure(
+      `${changes.violations.length} policy violation(s) stopped the run before the objects were made:\n${indent(changes.violations)}`,
+      "change the stack file or the workload so that it keeps the policy (docs/policies.md)",
+    );
+  }
+  const reasons = changes.errors.filter((reason) => !/^(update|preview) failed$/.test(reason));
+  const text = reasons.length > 0 ? indent(reasons) : indent([error instanceof Error ? error.message : String(error)]);
+  return new Failure(
+    `The run of the engine failed:\n${text}`,
+    "mend the cause and run this again: it goes on where it stopped",
+  );
+}
+
+function indent(lines: readonly string[]): string {
+  return lines.map((line) => `  ${line.trim().replaceAll("\n", "\n  ")}`).join("\n");
+}

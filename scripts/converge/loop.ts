@@ -1,0 +1,89 @@
+import type { Observations, Plan } from "../../components/lifecycle/types.ts";
+import { Failure } from "../lib/failure.ts";
+import { type Changes, mergeChanges, NO_CHANGES } from "./changes.ts";
+
+/** What the loop needs from the world; the edges are in `engine.ts` and `up.ts`. */
+export interface LoopEdges {
+  /** Reads the cluster's records and Jobs. Throws where the cluster cannot be read. */
+  observe(): Promise<Observations>;
+  plan(observations: Observations): Plan;
+  /** Runs the engine once and returns what it changed. Throws where it failed. */
+  up(round: number, plan: Plan): Promise<Changes>;
+  /** Called while a run is in progress, every `pollSeconds`. */
+  waiting(plan: Plan, observations: Observations): Promise<void> | void;
+  sleep(seconds: number): Promise<void>;
+  /** The user asked to stop: no further round is begun. */
+  interrupted(): boolean;
+}
+
+export interface LoopResult {
+  readonly plan: Plan;
+  readonly changes: Changes;
+  /** Times the engine ran. */
+  readonly rounds: number;
+}
+
+const POLL_SECONDS = 1;
+
+/**
+ * What a plan wants to exist, as text: two plans with the same fingerprint declare the same resources. `failed` matters
+ * too, since a failed run changes what a user must do though not what exists.
+ */
+export function fingerprint(plan: Plan): string {
+  return plan.models
+    .map((model) => [model.name, model.stage, model.run?.name ?? "-", model.live?.version ?? "-"].join("|"))
+    .join("\n");
+}
+
+/** Runs that should be in progress but have neither a Job nor a record: somebody deleted the Job. */
+export function lostRuns(plan: Plan, observations: Observations): string[] {
+  const seen = new Set(observations.runs.map((run) => run.run));
+  return plan.models.flatMap((model) => (model.run === undefined || seen.has(model.run.name) ? [] : [model.run.name]));
+}
+
+/**
+ * What to do after a run of the engine. Observations only grow while the engine runs, so when the plan before it and the
+ * plan after it are the same, the plan the program made in between was that one too, and it has been applied.
+ */
+export function nextStep(applied: Plan, now: Plan, observations: Observations): "up" | "wait" | "done" {
+  if (fingerprint(applied) !== fingerprint(now) || lostRuns(now, observations).length > 0) {
+    return "up";
+  }
+  return now.settled ? "done" : "wait";
+}
+
+/**
+ * Runs `up` whenever the observations ask for another plan, until the plan is settled or the user stops it.
+ *
+ * @throws where the same run is lost twice in a row: something deletes Jobs as fast as they are made.
+ */
+export async function converge(edges: LoopEdges): Promise<LoopResult> {
+  let changes = NO_CHANGES;
+  let rounds = 0;
+  let wanted = edges.plan(await edges.observe());
+  let lost: string[] = [];
+  for (;;) {
+    rounds += 1;
+    const applied = wanted;
+    changes = mergeChanges(changes, await edges.up(rounds, applied));
+    let observations = await edges.observe();
+    wanted = edges.plan(observations);
+    const lostAgain = lostRuns(wanted, observations).filter((run) => lost.includes(run));
+    if (lostAgain.length > 0) {
+      throw new Failure(
+        `The Job of ${lostAgain.join(", ")} is gone right after it was made`,
+        "find what deletes Jobs in the namespace, then run this again",
+      );
+    }
+    lost = lostRuns(wanted, observations);
+    while (nextStep(applied, wanted, observations) === "wait" && !edges.interrupted()) {
+      await edges.waiting(wanted, observations);
+      await edges.sleep(POLL_SECONDS);
+      observations = await edges.observe();
+      wanted = edges.plan(observations);
+    }
+    if (edges.interrupted() || nextStep(applied, wanted, observations) === "done") {
+      return { plan: wanted, changes, rounds };
+    }
+  }
+}

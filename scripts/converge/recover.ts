@@ -1,0 +1,107 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parse } from "yaml";
+import { Failure } from "../lib/failure.ts";
+import { run } from "../lib/process.ts";
+import { type Deployment, type ExpectedId, type ExportedState, kubernetesId, settlePending } from "./pending.ts";
+import { isStale, type LockFile, locksOf, removeLock } from "./stale-lock.ts";
+
+export interface RecoverOptions {
+  /** Folder of Pulumi.yaml. */
+  readonly workDir: string;
+  /** Name of the stack, e.g. `local`. */
+  readonly stack: string;
+  /** The environment `pulumi` runs in; it names the backend. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** @default kubernetesId */
+  readonly expectedId?: ExpectedId;
+}
+
+/**
+ * Makes a stack ready for the next run after a run that was killed: removes the lock of a process that is gone, and
+ * settles the operations that were under way. Does nothing, quickly, if the last run ended by itself.
+ * @returns what was repaired, one sentence each
+ * @throws Failure if another run is under way, or if the state cannot be read or repaired
+ */
+export async function recoverStack(options: RecoverOptions): Promise<string[]> {
+  const project = projectName(options.workDir);
+  const backend = fileBackend(options.env.PULUMI_BACKEND_URL);
+  const unlocked = backend === undefined ? [] : unlock(backend, project, options.stack);
+  if (backend !== undefined && !hasPending(backend, project, options.stack)) return unlocked;
+  return [...unlocked, ...(await settle(options))];
+}
+
+function unlock(backend: string, project: string, stack: string): string[] {
+  return locksOf(backend, project, stack).flatMap((lock) => {
+    if (!isStale(lock)) throw heldBy(lock, stack);
+    removeLock(lock);
+    if (lock.owner === undefined) return [`Removed a broken lock file of the stack ${stack} (${lock.path}).`];
+    const { pid, timestamp } = lock.owner;
+    return [
+      `Removed the lock of a run of the stack ${stack} that was killed (process ${pid}, locked at ${timestamp}).`,
+    ];
+  });
+}
+
+function heldBy(lock: LockFile, stack: string): Failure {
+  const { pid, username, hostname, timestamp } = lock.owner ?? { pid: 0, username: "", hostname: "", timestamp: "" };
+  return new Failure(
+    `The stack ${stack} is in use: process ${pid} of ${username} on ${hostname} locked it at ${timestamp}`,
+    `wait for that run to end, or if that machine is gone, remove the lock with: pulumi cancel --stack ${stack}`,
+  );
+}
+
+async function settle(options: RecoverOptions): Promise<string[]> {
+  const pulumi = (args: readonly string[], input?: string) =>
+    run("pulumi", [...args, "--stack", options.stack, "--non-interactive"], {
+      cwd: options.workDir,
+      env: options.env,
+      ...(input === undefined ? {} : { input }),
+    });
+  const exportState = async () => JSON.parse((await pulumi(["stack", "export"])).stdout) as ExportedState;
+
+  const repair = settlePending(await exportState(), options.expectedId ?? kubernetesId);
+  if (repair.operations.length === 0) return [];
+  await pulumi(["stack", "import"], JSON.stringify(repair.state));
+  if (repair.lookFor.length > 0) {
+    await pulumi(["refresh", "--yes", "--skip-preview", ...repair.lookFor.flatMap((urn) => ["--target", urn])]);
+  }
+  const present = new Set(((await exportState()).deployment.resources ?? []).map(({ urn }) => urn));
+  return repair.operations.map(({ type, resource }) => {
+    const what = `${resource.type} ${resource.urn.split("::").at(-1)}`;
+    if (!repair.lookFor.includes(resource.urn)) return `${what}: ${type} was interrupted; the next run does it again.`;
+    return present.has(resource.urn)
+      ? `${what}: its creation was interrupted, but it is there; taken into the state.`
+      : `${what}: its creation was interrupted before it was there; the next run creates it.`;
+  });
+}
+
+/** The backend's folder; undefined for backends that are not folders, whose locks are theirs to manage. */
+function fileBackend(url: string | undefined): string | undefined {
+  if (url === undefined || !url.startsWith("file://")) return undefined;
+  return fileURLToPath(url.replace(/\?.*$/, ""));
+}
+
+/** Reading the state file itself is much quicker than asking Pulumi, and this is asked before every run. */
+function hasPending(backend: string, project: string, stack: string): boolean {
+  const path = join(backend, ".pulumi", "stacks", project, `${stack}.json`);
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    // Not written yet.
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
+  const state = JSON.parse(text) as { readonly checkpoint?: { readonly latest?: Deployment | null } };
+  return (state.checkpoint?.latest?.pending_operations ?? []).length > 0;
+}
+
+function projectName(workDir: string): string {
+  const path = join(workDir, "Pulumi.yaml");
+  const project: unknown = parse(readFileSync(path, "utf8"));
+  const name = typeof project === "object" && project !== null && "name" in project ? project.name : undefined;
+  if (typeof name === "string" && name !== "") return name;
+  throw new Failure(`${path} names no project`, "add a line such as `name: millwright`");
+}

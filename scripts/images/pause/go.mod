@@ -1,0 +1,3 @@
+module millwright.dev/pause
+
+go 1.21

@@ -1,0 +1,31 @@
+import type { Stack } from "../stacks/schema.ts";
+import { datacenterEnvironment } from "./cluster/environment.ts";
+import { startCluster } from "./cluster/start.ts";
+import { ensureBaseImage } from "./images/base.ts";
+import type { Report } from "./lib/report.ts";
+import { installStandins } from "./standins/install.ts";
+import { ensureTools } from "./toolchain/ensure.ts";
+
+/**
+ * Brings up what a stack stands on: its tools and, where the stack names no cluster of its own, the local datacenter of
+ * this machine with the image that the workloads' images are built from.
+ *
+ * @returns the environment of every `pulumi` call: this process's, and what names this datacenter
+ * @throws Failure where the machine, the network or the cluster do not allow it; nothing started is left running
+ */
+export async function bringUp(stack: Stack, report: Report): Promise<Record<string, string>> {
+  if (stack.platform.cluster.kind === "local") {
+    await ensureTools(["pulumi", "kubernetes", "etcd", "coredns"], report);
+    await startCluster(report);
+    await ensureBaseImage({ reference: stack.platform.baseImage }, report);
+  } else {
+    await ensureTools(["pulumi"], report);
+  }
+  const env = { ...definedOnly(process.env), ...datacenterEnvironment() };
+  const installed = await installStandins({ pulumiHome: env["PULUMI_HOME"] ?? "", env });
+  return { ...env, ...installed.env };
+}
+
+function definedOnly(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(Object.entries(env).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}

@@ -1,0 +1,12 @@
+import { engineLog } from "../lib/engine.ts";
+import { servePlugin } from "../lib/plugin.ts";
+import { DockerCli } from "./docker-cli.ts";
+import { NAME, registerDockerProvider } from "./provider.ts";
+
+const cli = new DockerCli();
+
+await servePlugin({
+  name: NAME,
+  register: (server, engineAddress) => registerDockerProvider(server, engineLog(engineAddress), cli),
+  stop: () => cli.stopAll(),
+});

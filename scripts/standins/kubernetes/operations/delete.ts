@@ -1,0 +1,72 @@
+import { propagationPolicy, timeoutMillis } from "../annotations.ts";
+import { isConflict, isNotFound } from "../apiError.ts";
+import { waitUntilGone } from "../await/wait.ts";
+import type { Context } from "../context.ts";
+import { apiPath } from "../discovery.ts";
+import { managersOf } from "../fields.ts";
+import { kindOf } from "../kinds.ts";
+import { explain, pathOf, readLive, targetOfId, titleOf } from "../objects.ts";
+import { managerFor, type State } from "../state.ts";
+import type { JsonObject } from "../values.ts";
+import { uidOf } from "./write.ts";
+
+export interface DeleteRequest {
+  readonly urn: string;
+  readonly id: string;
+  readonly inputs: JsonObject;
+  readonly state: State;
+  /** From `customTimeouts`; 0 when unset. */
+  readonly timeoutSeconds: number;
+}
+
+const DELETION_SECONDS = 600;
+
+/**
+ * Deletes the object and waits until it is gone. An object of the same name that somebody else made in its place stays: what
+ * this resource had is gone already.
+ */
+export async function remove(context: Context, request: DeleteRequest): Promise<void> {
+  const { urn, state, inputs } = request;
+  const kind = kindOf(state.live);
+  const resource = await context.discovery.find(kind);
+  if (resource === undefined) {
+    if (await context.discovery.isGone(kind)) return;
+    throw new Error(
+      `${kind.kind} ${request.id} cannot be deleted: the cluster does not say where such objects are; try again`,
+    );
+  }
+  const target = targetOfId(context, resource, request.id);
+  const live = await readLive(context, target);
+  if (live === undefined) return;
+  const manager = managerFor(urn, inputs, state);
+  const isOwn = uidOf(live) === uidOf(state.live) || managersOf(live).some(({ name }) => name === manager);
+  if (!isOwn) {
+    const message = `${titleOf(target)} was deleted and made again by somebody else: it is not this resource's to delete and stays`;
+    await context.log.write("warning", message, urn);
+    return;
+  }
+  try {
+    const preconditions = { uid: uidOf(live) };
+    const body = {
+      kind: "DeleteOptions",
+      apiVersion: "v1",
+      propagationPolicy: propagationPolicy(inputs),
+      preconditions,
+    };
+    await context.client.request("DELETE", pathOf(target), { body, signal: context.signal });
+  } catch (error) {
+    if (isNotFound(error)) return;
+    // Another object took the name between the look and the deletion.
+    if (isConflict(error) && uidOf((await readLive(context, target)) ?? {}) !== uidOf(live)) return;
+    throw explain(error, target, "delete it");
+  }
+  await waitUntilGone({
+    client: context.client,
+    signal: context.signal,
+    path: pathOf(target),
+    collectionPath: apiPath(resource, target.namespace),
+    live,
+    timeoutMillis: timeoutMillis(inputs, request.timeoutSeconds, DELETION_SECONDS),
+    onProgress: (message) => void context.log.write("info", message, urn, true),
+  });
+}

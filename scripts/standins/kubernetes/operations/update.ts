@@ -1,0 +1,54 @@
+import { isDryRunRefused } from "../apiError.ts";
+import type { Context } from "../context.ts";
+import { kindOf } from "../kinds.ts";
+import { idOf, targetOf } from "../objects.ts";
+import { managerFor, previewed, type State } from "../state.ts";
+import { containsUnknown, type JsonObject, parsePath } from "../values.ts";
+import type { Outcome } from "./create.ts";
+import { awaitReady, findResource, isNotThereYet, reasonsOf, write } from "./write.ts";
+
+export interface UpdateRequest {
+  readonly urn: string;
+  readonly id: string;
+  readonly state: State;
+  readonly oldInputs: JsonObject;
+  readonly newInputs: JsonObject;
+  readonly ignoreChanges: readonly string[];
+  /** From `customTimeouts`; 0 when unset. */
+  readonly timeoutSeconds: number;
+  readonly preview: boolean;
+}
+
+/** Applies the new inputs; what they no longer declare is removed. An object that is gone is made again. */
+export async function update(context: Context, request: UpdateRequest): Promise<Outcome> {
+  const { urn, oldInputs, newInputs, preview } = request;
+  const manager = managerFor(urn, newInputs, request.state);
+  const asDeclared: Outcome = {
+    id: request.id,
+    live: previewed({ ...request.state.live, ...newInputs }, newInputs, false),
+    manager,
+    reasons: [],
+  };
+  if (preview && (containsUnknown(newInputs) || (await context.discovery.find(kindOf(newInputs))) === undefined))
+    return asDeclared;
+  const resource = await findResource(context, newInputs);
+  const target = targetOf(context, resource, newInputs);
+  const ignored = request.ignoreChanges.map(parsePath);
+  try {
+    const { body } = await write(context, {
+      urn,
+      target,
+      object: newInputs,
+      oldInputs,
+      manager,
+      dryRun: preview,
+      ignored,
+    });
+    if (preview) return { ...asDeclared, live: previewed(body, newInputs, false) };
+    const { live, failure } = await awaitReady(context, urn, target, newInputs, body, request.timeoutSeconds);
+    return { id: idOf(live), live, manager, reasons: failure === undefined ? [] : reasonsOf(target, failure) };
+  } catch (error) {
+    if (preview && (isNotThereYet(error) || isDryRunRefused((error as Error).cause))) return asDeclared;
+    throw error;
+  }
+}

@@ -1,0 +1,29 @@
+import { plan as planFor } from "../components/lifecycle/plan.ts";
+import { loadStackFile, parseOptions, STACK_HELP, STACK_OPTIONS, stackArguments } from "./command-line.ts";
+import { runMain } from "./lib/failure.ts";
+import { Observer } from "./status/observer.ts";
+import { renderStatus } from "./status/report.ts";
+
+const HELP = `Shows the nodes, the stage of each model, its test metrics and its endpoint. Reads only.
+
+  npm run status                the stack "local"
+  npm run status -- <stack>     another stack
+${STACK_HELP}
+
+Exit code 0: the cluster was read; 1: it could not be, or the stack file is wrong.
+`;
+
+async function main(): Promise<number> {
+  const { values, positionals } = parseOptions({ allowPositionals: true, options: STACK_OPTIONS });
+  if (values.help === true) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const stack = await loadStackFile(stackArguments(positionals, values["stack-file"]));
+  const observer = new Observer(stack);
+  const report = await observer.status(planFor(stack, await observer.observe()));
+  process.stdout.write(values.json === true ? `${JSON.stringify(report)}\n` : renderStatus(report));
+  return 0;
+}
+
+await runMain(main);

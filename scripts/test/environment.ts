@@ -1,0 +1,59 @@
+import { datacenterEnvironment } from "../cluster/environment.ts";
+import { runningParts } from "../cluster/holder.ts";
+import { judgeMachine, readMachine } from "../cluster/machine.ts";
+import { startCluster } from "../cluster/start.ts";
+import { stopCluster } from "../cluster/stop.ts";
+import { ensureBaseImage } from "../images/base.ts";
+import { report } from "../lib/report.ts";
+import { stateRoot } from "../lib/roots.ts";
+import { installStandins } from "../standins/install.ts";
+import { ensureDebianPackages } from "../toolchain/debian.ts";
+import { ensureTools } from "../toolchain/ensure.ts";
+import type { Requirement } from "./suites.ts";
+
+/** What the workloads' tests import outside of any container: the trainer's packages, as its image has them. */
+const PYTHON_PACKAGES = ["python3", "python3-torch", "python3-venv"] as const;
+
+/** What a suite runs in, and how to leave it. */
+export interface Environment {
+  readonly variables: NodeJS.ProcessEnv;
+  /** Why the suite cannot run on this machine. */
+  readonly missing?: string;
+  /** Stops what was started for the suite alone. */
+  readonly release: () => Promise<void>;
+}
+
+const NOTHING: Environment = { variables: process.env, release: async () => {} };
+
+/** Sets up what a suite needs. A datacenter that already runs is used and left running. */
+export async function prepare(needs: readonly Requirement[]): Promise<Environment> {
+  if (needs.includes("python")) {
+    await ensureDebianPackages(PYTHON_PACKAGES, report);
+  }
+  if (needs.includes("controlPlane")) {
+    await ensureTools(["pulumi", "kubernetes", "etcd"], report);
+  }
+  return needs.includes("node") ? prepareNode() : NOTHING;
+}
+
+async function prepareNode(): Promise<Environment> {
+  const root = stateRoot();
+  const before = runningParts(root);
+  const obstacle = judgeMachine(await readMachine(root, before));
+  if (obstacle !== undefined) {
+    return { ...NOTHING, missing: `${obstacle.message} (${obstacle.remedy})` };
+  }
+  await ensureTools(["coredns"], report);
+  await startCluster(report);
+  await ensureBaseImage({}, report);
+  const env = { ...process.env, ...datacenterEnvironment() };
+  const installed = await installStandins({ pulumiHome: env["PULUMI_HOME"] ?? "", env });
+  return {
+    variables: { ...env, ...installed.env },
+    release: async () => {
+      if (before.size === 0) {
+        await stopCluster(report);
+      }
+    },
+  };
+}

@@ -1,0 +1,56 @@
+/** What a suite needs beyond Node and the npm packages. */
+export type Requirement = "python" | "controlPlane" | "node";
+
+export interface Suite {
+  readonly name: string;
+  /** One line for `npm test -- --help` and the summary. */
+  readonly proves: string;
+  /** Test files, as globs relative to the repository. */
+  readonly files: readonly string[];
+  readonly ignore?: readonly string[];
+  readonly needs: readonly Requirement[];
+  /** Longest time one test may take, in seconds, before mocha fails it. */
+  readonly timeoutSeconds: number;
+}
+
+const CLUSTER_TESTS = "tests/**/*.cluster.test.ts";
+
+/** Cheapest first, so that a broken rule is known before a cluster is started. */
+export const SUITES: readonly Suite[] = [
+  {
+    name: "unit",
+    proves: "pure decisions: schema, plan, rendering, tools, each as tables and properties",
+    files: ["tests/stacks/**/*.test.ts", "tests/components/**/*.test.ts", "tests/scripts/**/*.test.ts"],
+    ignore: [CLUSTER_TESTS],
+    needs: [],
+    timeoutSeconds: 30,
+  },
+  {
+    name: "policies",
+    proves: "every rule on a compliant resource with one thing broken, and on unknown values",
+    files: ["tests/policies/**/*.test.ts"],
+    needs: [],
+    timeoutSeconds: 30,
+  },
+  {
+    name: "workloads",
+    proves: "the Python that runs inside the Jobs: splits, training, resume, recorder, server",
+    files: ["tests/workloads/**/*.test.ts"],
+    needs: ["python"],
+    timeoutSeconds: 600,
+  },
+  {
+    name: "conformance",
+    proves: "the stand-ins against a real engine and a real API server",
+    files: ["tests/conformance/**/*.test.ts", CLUSTER_TESTS],
+    needs: ["controlPlane"],
+    timeoutSeconds: 300,
+  },
+  {
+    name: "integration",
+    proves: "the main job end to end on a real node: data to a served model, drift, crashes, policies",
+    files: ["tests/integration/**/*.test.ts"],
+    needs: ["controlPlane", "node"],
+    timeoutSeconds: 1800,
+  },
+];

@@ -1,0 +1,108 @@
+/** Every tool that is not a Debian package, by name. */
+export type ToolName = "go" | "kubernetes" | "etcd" | "pulumi" | "coredns";
+
+/** Built with Go from a pinned module graph: `scripts/toolchain/modules/<tool>/go.mod` and `go.sum`. */
+export interface GoBuild {
+  readonly kind: "goBuild";
+  /** Binary name to the package it is built from. */
+  readonly packages: Readonly<Record<string, string>>;
+  /** `-X` settings that give the binaries their version. */
+  readonly set: Readonly<Record<string, string>>;
+}
+
+/** The Go toolchain, itself got as a module by a Go that is too old to build the others. */
+export interface GoToolchain {
+  readonly kind: "goToolchain";
+}
+
+export interface Tool {
+  readonly version: string;
+  readonly from: GoBuild | GoToolchain;
+  /** The oldest version on PATH that serves as well as ours; "exact" for none but ours. @default PATH is not looked at */
+  readonly onPath?: "exact" | { readonly atLeast: string };
+  /** The project's own download, a .tar.gz whose one folder holds the binaries. @default none */
+  readonly official?: (platform: string, arch: string) => string | undefined;
+  /** How the version of a binary is asked; its answer has to contain `version`. */
+  readonly check: { readonly binary: string; readonly args: readonly string[] };
+  /** Free disk a build needs at its peak, in GiB. */
+  readonly buildDiskGiB: number;
+  /** What it is for. */
+  readonly purpose: string;
+}
+
+function pulumiDownload(platform: string, arch: string): string | undefined {
+  const machine = { x64: "x64", arm64: "arm64" }[arch];
+  const known = machine !== undefined && ["linux", "darwin"].includes(platform);
+  return known ? `https://get.pulumi.com/releases/sdk/pulumi-v3.259.0-${platform}-${machine}.tar.gz` : undefined;
+}
+
+/** Pinned. A new version means a new row here and, for a Go build, `go get` in its module folder. */
+export const TOOLS: Readonly<Record<ToolName, Tool>> = {
+  go: {
+    version: "1.26.8",
+    from: { kind: "goToolchain" },
+    onPath: { atLeast: "1.26.0" },
+    check: { binary: "go", args: ["version"] },
+    buildDiskGiB: 1,
+    purpose: "builds the others",
+  },
+  kubernetes: {
+    version: "1.36.3",
+    from: {
+      kind: "goBuild",
+      packages: {
+        "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
+        "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
+        "kube-scheduler": "k8s.io/kubernetes/cmd/kube-scheduler",
+        "kube-proxy": "k8s.io/kubernetes/cmd/kube-proxy",
+        kubelet: "k8s.io/kubernetes/cmd/kubelet",
+        kubectl: "k8s.io/kubernetes/cmd/kubectl",
+      },
+      set: {
+        "k8s.io/component-base/version.gitVersion": "v1.36.3",
+        "k8s.io/component-base/version.gitMajor": "1",
+        "k8s.io/component-base/version.gitMinor": "36",
+        "k8s.io/client-go/pkg/version.gitVersion": "v1.36.3",
+      },
+    },
+    check: { binary: "kubectl", args: ["version", "--client"] },
+    buildDiskGiB: 15,
+    purpose: "the control plane and the node",
+  },
+  etcd: {
+    version: "3.7.3",
+    from: { kind: "goBuild", packages: { etcd: "go.etcd.io/etcd/server/v3" }, set: {} },
+    check: { binary: "etcd", args: ["--version"] },
+    buildDiskGiB: 4,
+    purpose: "the control plane's store",
+  },
+  pulumi: {
+    version: "3.259.0",
+    from: {
+      kind: "goBuild",
+      packages: { pulumi: "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi" },
+      set: { "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": "v3.259.0" },
+    },
+    onPath: "exact",
+    official: pulumiDownload,
+    check: { binary: "pulumi", args: ["version"] },
+    buildDiskGiB: 10,
+    purpose: "the engine",
+  },
+  coredns: {
+    version: "1.15.0",
+    from: { kind: "goBuild", packages: { coredns: "github.com/coredns/coredns" }, set: {} },
+    check: { binary: "coredns", args: ["-version"] },
+    buildDiskGiB: 12,
+    purpose: "names of services inside the cluster",
+  },
+};
+
+/** In the order in which they are built. */
+export const TOOL_NAMES = Object.keys(TOOLS) as readonly ToolName[];
+
+/** The binaries that a tool consists of. */
+export function binariesOf(name: ToolName): readonly string[] {
+  const { from, check } = TOOLS[name];
+  return from.kind === "goBuild" ? Object.keys(from.packages) : [check.binary];
+}

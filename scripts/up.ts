@@ -1,0 +1,175 @@
+import { writeSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
+import { plan as planFor } from "../components/lifecycle/plan.ts";
+import {
+  loadStackFile,
+  parseOptions,
+  REPOSITORY_ROOT,
+  STACK_HELP,
+  STACK_OPTIONS,
+  stackArguments,
+} from "./command-line.ts";
+import { type Changes, describeResource } from "./converge/changes.ts";
+import { Engine } from "./converge/engine.ts";
+import { converge, type LoopResult } from "./converge/loop.ts";
+import { recoverStack } from "./converge/recover.ts";
+import { Failure, runMain } from "./lib/failure.ts";
+import { openLog } from "./lib/log.ts";
+import { formatElapsed, report } from "./lib/report.ts";
+import { stateRoot } from "./lib/roots.ts";
+import { bringUp } from "./platform.ts";
+import { Observer } from "./status/observer.ts";
+import { renderStatus } from "./status/report.ts";
+
+const HELP = `Brings up the datacenter of a stack and converges it until nothing is left to do.
+
+  npm run up                            the stack "local": this machine
+  npm run up -- <stack>                 another stack
+  npm run up -- <stack> --retry MODEL   first removes the failed Job of MODEL, so that it runs again
+${STACK_HELP}
+
+It may be interrupted and run again at any time; it goes on from what the datacenter recorded.
+Exit code 0: settled and every model serves; 1: something failed; 130: interrupted.
+`;
+
+/** What `--json` prints. */
+interface UpReport {
+  readonly stack: string;
+  readonly settled: boolean;
+  readonly changes: Pick<Changes, "created" | "updated" | "replaced" | "deleted">;
+  readonly drift: readonly string[];
+  readonly rounds: number;
+  readonly seconds: number;
+}
+
+/**
+ * Ctrl-C: on a terminal the engine gets the signal itself, finishes the steps under way and stops, so it is only told
+ * where nobody else does. A second Ctrl-C reaches it the same way and ends it at once.
+ */
+function interruption(): { readonly signal: AbortSignal; requested(): boolean } {
+  const controller = new AbortController();
+  let count = 0;
+  const interrupt = () => {
+    count += 1;
+    if (count === 1) {
+      report.line("Interrupted: finishing the steps under way. The next run goes on from here.");
+    }
+    if (process.stdin.isTTY !== true || count > 2) {
+      controller.abort();
+    }
+  };
+  process.on("SIGINT", interrupt);
+  process.on("SIGTERM", interrupt);
+  return { signal: controller.signal, requested: () => count > 0 };
+}
+
+/** Says what the engine does, one line a resource it touches. */
+function progress(note: (text: string) => void): (event: EngineEvent) => void {
+  return ({ resourcePreEvent, resOutputsEvent, diagnosticEvent }) => {
+    const before = resourcePreEvent?.metadata;
+    if (before !== undefined && before.op !== "same" && before.op !== "refresh") {
+      note(`${before.op} ${describeResource(before)}`);
+    }
+    const after = resOutputsEvent?.metadata;
+    if (after !== undefined && ["create", "update", "replace", "delete"].includes(after.op)) {
+      report.line(`  ${after.op} ${describeResource(after)}`);
+    }
+    if (diagnosticEvent?.severity === "info" && diagnosticEvent.ephemeral === true) {
+      note(diagnosticEvent.message.replace(/<\{%[^%]*%\}>/g, "").trim());
+    }
+  };
+}
+
+async function main(): Promise<number> {
+  const started = Date.now();
+  const { values, positionals } = parseOptions({
+    allowPositionals: true,
+    options: { ...STACK_OPTIONS, retry: { type: "string" } },
+  });
+  if (values.help === true) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const arguments_ = stackArguments(positionals, values["stack-file"]);
+  const stack = await loadStackFile(arguments_);
+  if (values.retry !== undefined && !stack.models.some((model) => model.name === values.retry)) {
+    const models = stack.models.map((model) => model.name).join(", ");
+    throw new Failure(`The stack ${stack.name} has no model "${values.retry}"`, `--retry one of: ${models}`);
+  }
+  const interrupt = interruption();
+  const env = await bringUp(stack, report);
+  const observer = new Observer(stack);
+  if (values.retry !== undefined) {
+    await observer.removeFailedRun(values.retry);
+  }
+  for (const repaired of await recoverStack({ workDir: REPOSITORY_ROOT, stack: stack.name, env })) {
+    report.line(repaired);
+  }
+
+  const log = openLog(path.join(stateRoot(), "logs", `pulumi-${stack.name}.log`));
+  let note: (text: string) => void = () => {};
+  const engine = await Engine.open({
+    repositoryRoot: REPOSITORY_ROOT,
+    stackName: stack.name,
+    stackFile: arguments_.file,
+    env,
+    onEvent: (event) => progress(note)(event),
+    onOutput: (text) => writeSync(log, text),
+    signal: interrupt.signal,
+  });
+  let said = "";
+  const result = await converge({
+    observe: () => observer.observe(),
+    plan: (observations) => planFor(stack, observations),
+    up: (round, plan) =>
+      report.step(
+        `pulumi up, round ${round}: ${plan.models.map((m) => `${m.name} ${m.stage}`).join(", ")}`,
+        async (inner) => {
+          note = inner;
+          const changes = await engine.up();
+          for (const line of changes.drift) {
+            report.line(`  drift: ${line}; repaired`);
+          }
+          return changes;
+        },
+      ),
+    waiting: async (plan) => {
+      const now = await observer.progressLines(plan);
+      if (now !== said) {
+        said = now;
+        report.line(now);
+      }
+    },
+    sleep: (seconds) => sleep(seconds * 1000, undefined, { signal: interrupt.signal }).catch(() => {}),
+    interrupted: interrupt.requested,
+  });
+  const seconds = Math.round((Date.now() - started) / 100) / 10;
+  const status = await observer.status(result.plan);
+  if (values.json === true) {
+    process.stdout.write(`${JSON.stringify(upReport(stack.name, result, seconds))}\n`);
+  } else {
+    process.stdout.write(
+      `\n${renderStatus(status)}\n${changeLine(result.changes)} in ${formatElapsed(seconds * 1000)}\n`,
+    );
+  }
+  if (interrupt.requested() && !result.plan.settled) {
+    return 130;
+  }
+  return result.plan.models.some((model) => model.stage === "failed") ? 1 : 0;
+}
+
+function upReport(stack: string, { plan, changes, rounds }: LoopResult, seconds: number): UpReport {
+  const { created, updated, replaced, deleted, drift } = changes;
+  return { stack, settled: plan.settled, changes: { created, updated, replaced, deleted }, drift, rounds, seconds };
+}
+
+function changeLine({ created, updated, replaced, deleted }: Changes): string {
+  const counts = { created, updated, replaced, deleted };
+  return Object.entries(counts)
+    .map(([what, names]) => `${names.length} ${what}`)
+    .join(", ");
+}
+
+await runMain(main);

@@ -1,0 +1,97 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join, relative } from "node:path";
+import { formatProblems, type Problem } from "../components/core/problem.ts";
+import { missingContent, resolveContent } from "./content.ts";
+import { fromConfig, fromYaml, type RawStack } from "./file.ts";
+import type { Stack } from "./schema.ts";
+import { sourceProblems } from "./sources.ts";
+import { validateStack } from "./validate.ts";
+
+/** Everything that is wrong with a stack, found before anything was touched. */
+export class StackError extends Error {
+  override readonly name = "StackError";
+  readonly problems: readonly Problem[];
+
+  constructor(where: string, problems: readonly Problem[]) {
+    const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+    super(`${where} has ${count}; nothing was changed:\n${formatProblems(problems)}`);
+    this.problems = problems;
+  }
+}
+
+export interface LoadOptions {
+  /** The Pulumi stack's name, e.g. `local`. */
+  readonly name: string;
+  /** Absolute path of this repository. */
+  readonly repositoryRoot: string;
+  /** The stack file. @default `stacks/Pulumi.<name>.yaml` of the repository */
+  readonly file?: string;
+  /** Configuration as Pulumi's engine gives it (`pulumi.runtime.allConfig()`), read in place of the file. */
+  readonly config?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Reads, validates and completes a stack. Reads the disk only: no cluster is asked anything.
+ *
+ * @throws StackError with every problem at once.
+ */
+export async function loadStack(options: LoadOptions): Promise<Stack> {
+  const { name, repositoryRoot, config } = options;
+  const file = options.file ?? join(stacksFolder(repositoryRoot), `Pulumi.${name}.yaml`);
+  const where = config === undefined ? shownPath(file, repositoryRoot) : `The configuration of stack ${name}`;
+  const source = config === undefined ? fromYaml(await readStackFile(file, options)) : fromConfig(config);
+
+  const validation = validateStack(source.raw);
+  const ownProblems = isUnreadable(source)
+    ? []
+    : [
+        ...("problems" in validation ? validation.problems : []),
+        ...(await sourceProblems(source.raw, repositoryRoot)),
+      ].map((problem) => withLine(problem, source));
+  const missing = await missingContent(repositoryRoot);
+  const problems = [...source.problems, ...ownProblems, ...missing];
+  if (problems.length > 0 || "problems" in validation) {
+    throw new StackError(where, problems);
+  }
+  return { name, ...validation.spec, content: await resolveContent(validation.spec, repositoryRoot) };
+}
+
+/** The names of the stacks that have a file, sorted. */
+export async function stackNames(repositoryRoot: string): Promise<string[]> {
+  const files = await readdir(stacksFolder(repositoryRoot));
+  return files.flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []).sort();
+}
+
+function stacksFolder(repositoryRoot: string): string {
+  return join(repositoryRoot, "stacks");
+}
+
+function shownPath(file: string, repositoryRoot: string): string {
+  const path = relative(repositoryRoot, file);
+  return path.startsWith("..") ? file : path;
+}
+
+async function readStackFile(file: string, { name, repositoryRoot }: LoadOptions): Promise<string> {
+  try {
+    return await readFile(file, "utf8");
+  } catch (error) {
+    const known = (await stackNames(repositoryRoot)).join(", ");
+    const missing = error instanceof Error && "code" in error && error.code === "ENOENT";
+    const reason = missing
+      ? "does not exist"
+      : `cannot be read: ${error instanceof Error ? error.message : String(error)}`;
+    throw new StackError(`Stack ${name}`, [
+      { path: shownPath(file, repositoryRoot), message: `${reason}; the stacks that exist are ${known}.` },
+    ]);
+  }
+}
+
+/** A file that is no YAML has that one problem, not also one for everything that could not be found in it. */
+function isUnreadable(source: RawStack): boolean {
+  return source.lineOf === undefined && source.problems.length > 0;
+}
+
+function withLine(problem: Problem, source: RawStack): Problem {
+  const line = source.lineOf?.(problem.path);
+  return line === undefined ? problem : { ...problem, line };
+}

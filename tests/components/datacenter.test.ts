@@ -1,0 +1,188 @@
+import assert from "node:assert/strict";
+import { Datacenter } from "../../components/datacenter.ts";
+import type { Observations } from "../../components/lifecycle/types.ts";
+import type { Stack } from "../../stacks/schema.ts";
+import { CLUSTER_IP, countByType, DIGEST, declare, find, type Registration, resolved } from "./engine.ts";
+import { DATASET_RUN, OBSERVED, planOf, STACK, TRAINING_RUN, withReplicas } from "./fixtures.ts";
+
+const IMAGE = "docker:index/image:Image";
+const JOB = "kubernetes:batch/v1:Job";
+const DEPLOYMENT = "kubernetes:apps/v1:Deployment";
+const SERVICE = "kubernetes:core/v1:Service";
+
+const ALWAYS = {
+  "millwright:datacenter:Datacenter": 1,
+  "millwright:platform:Platform": 1,
+  "kubernetes:core/v1:Namespace": 1,
+  "kubernetes:core/v1:PersistentVolume": 1,
+  "kubernetes:core/v1:PersistentVolumeClaim": 1,
+  "millwright:platform:WorkloadImage": 3,
+  [IMAGE]: 3,
+  "millwright:training:RunIdentity": 1,
+  "kubernetes:core/v1:ServiceAccount": 1,
+  "kubernetes:rbac.authorization.k8s.io/v1:Role": 1,
+  "kubernetes:rbac.authorization.k8s.io/v1:RoleBinding": 1,
+};
+
+const TRAINING = {
+  ...ALWAYS,
+  "millwright:training:TrainingJob": 1,
+  "kubernetes:core/v1:ConfigMap": 1,
+  [SERVICE]: 1,
+  [JOB]: 1,
+};
+
+function declareDatacenter(observations: Observations, stack: Stack = STACK, preview = false) {
+  const plan = planOf(observations, stack);
+  return declare(() => new Datacenter("test", { plan, repositoryRoot: "/repository" }), { preview });
+}
+
+function member(value: unknown, ...path: (string | number)[]): unknown {
+  return path.reduce<unknown>((at, key) => (at as Record<string | number, unknown>)[key], value);
+}
+
+describe("datacenter", () => {
+  it("declares the platform, the images and a dataset run where nothing has been observed", async () => {
+    const { registrations, result } = await declareDatacenter(OBSERVED.nothing);
+    assert.deepEqual(countByType(registrations), {
+      ...ALWAYS,
+      "millwright:platform:WorkloadImage": 4,
+      [IMAGE]: 4,
+      "millwright:training:DatasetJob": 1,
+      "kubernetes:core/v1:ConfigMap": 1,
+      [JOB]: 1,
+    });
+    assert.deepEqual(result.stages, { "mail-triage": "dataset" });
+    assert.deepEqual(result.endpoints, {});
+
+    const job = find(registrations, JOB);
+    assert.equal(member(job.inputs, "metadata", "name"), DATASET_RUN.name);
+    const containers = member(job.inputs, "spec", "template", "spec", "containers");
+    assert.equal(member(containers, 0, "image"), `127.0.0.1:5000/millwright/source-mail-triage@sha256:${DIGEST}`);
+    assert.equal(member(containers, 1, "image"), `127.0.0.1:5000/millwright/recorder@sha256:${DIGEST}`);
+  });
+
+  it("builds the source image from the trainer, with the data as context", async () => {
+    const { registrations } = await declareDatacenter(OBSERVED.nothing);
+    const { inputs } = find(registrations, IMAGE, "source-mail-triage-image");
+    assert.deepEqual(member(inputs, "build"), {
+      context: "node_modules/@example/mails/data",
+      dockerfile: "workloads/source/Dockerfile",
+      args: { TRAINER: `127.0.0.1:5000/millwright/trainer@sha256:${DIGEST}` },
+      builderVersion: "BuilderV1",
+    });
+  });
+
+  it("declares a training run with its group's Service when the dataset is done", async () => {
+    const { registrations, result } = await declareDatacenter(OBSERVED.dataset);
+    assert.deepEqual(countByType(registrations), TRAINING);
+    assert.deepEqual(result.stages, { "mail-triage": "training" });
+    assert.equal(find(registrations, "millwright:training:TrainingJob").name, TRAINING_RUN.name);
+  });
+
+  it("declares the endpoint, and no run, when the training is done", async () => {
+    const { registrations, result } = await declareDatacenter(OBSERVED.training);
+    assert.deepEqual(countByType(registrations), {
+      ...ALWAYS,
+      "kubernetes:core/v1:ServiceAccount": 2,
+      "millwright:serving:Endpoint": 1,
+      [DEPLOYMENT]: 1,
+      [SERVICE]: 1,
+    });
+    assert.deepEqual(result.stages, { "mail-triage": "stable" });
+    assert.equal(await resolved(result.endpoints["mail-triage"]!), `http://${CLUSTER_IP}:8080`);
+  });
+
+  it("keeps a failed run declared, so that its logs stay", async () => {
+    const { registrations, result } = await declareDatacenter(OBSERVED.trainingFailed);
+    assert.deepEqual(countByType(registrations), TRAINING);
+    assert.deepEqual(result.stages, { "mail-triage": "failed" });
+  });
+
+  it("serves the previous version while a new one trains", async () => {
+    const changed = { ...STACK, content: { ...STACK.content, sources: { "mail-triage": "9".repeat(64) } } };
+    const { registrations } = await declareDatacenter(OBSERVED.training, changed);
+    const counts = countByType(registrations);
+    assert.equal(counts[DEPLOYMENT], 1);
+    assert.equal(counts["millwright:training:DatasetJob"], 1);
+  });
+
+  it("guards an endpoint of several servers with a budget", async () => {
+    const { registrations } = await declareDatacenter(OBSERVED.training, withReplicas(3));
+    assert.equal(countByType(registrations)["kubernetes:policy/v1:PodDisruptionBudget"], 1);
+    assert.equal(member(find(registrations, DEPLOYMENT).inputs, "spec", "replicas"), 3);
+  });
+
+  it("never edits the Job or the spec of a run under way", async () => {
+    const { registrations } = await declareDatacenter(OBSERVED.dataset);
+    assert.deepEqual(find(registrations, JOB).ignoreChanges, ["spec"]);
+    assert.deepEqual(find(registrations, "kubernetes:core/v1:ConfigMap").ignoreChanges, ["data"]);
+  });
+
+  it("knows at preview everything but what images and the cluster decide", async () => {
+    const { registrations } = await declareDatacenter(OBSERVED.nothing, STACK, true);
+    const job = find(registrations, JOB);
+    const container = member(job.inputs, "spec", "template", "spec", "containers", 0) as Record<string, unknown>;
+    assert.equal(container["name"], "workload");
+    assert.notEqual(container["resources"], undefined);
+    assert.doesNotMatch(String(container["image"]), /sha256/);
+  });
+
+  for (const [point, observations] of Object.entries(OBSERVED)) {
+    describe(`at the point "${point}"`, () => {
+      let registrations: readonly Registration[];
+      before(async () => {
+        ({ registrations } = await declareDatacenter(observations, withReplicas(2)));
+      });
+
+      it("gives every object its labels, and every pod template its owner's", () => {
+        const objects = registrations.filter(({ type }) => type.startsWith("kubernetes:"));
+        assert.ok(objects.length > 5);
+        for (const { name, inputs } of objects) {
+          assertLabels(name, member(inputs, "metadata", "labels") as Record<string, string>);
+          const spec = inputs["spec"] as Record<string, unknown> | undefined;
+          if (spec?.["template"] !== undefined) {
+            assertLabels(`${name}'s pods`, member(spec, "template", "metadata", "labels") as Record<string, string>);
+          }
+        }
+      });
+
+      it("parents every resource to a component, and every component to the datacenter", () => {
+        for (const { name, type, parent } of registrations) {
+          const expected = type === "millwright:datacenter:Datacenter" ? undefined : "test";
+          if (type.startsWith("millwright:")) {
+            assert.equal(parent, expected, name);
+          } else {
+            assert.ok(parent !== undefined && name.startsWith(`${parent}-`), `${name} below ${parent}`);
+          }
+        }
+      });
+
+      it("makes everything in the namespace after the namespace", () => {
+        const inNamespace = registrations.filter(
+          ({ inputs, type }) =>
+            type.startsWith("kubernetes:") &&
+            (inputs["metadata"] as Record<string, unknown>)["namespace"] !== undefined,
+        );
+        assert.ok(inNamespace.length > 3);
+        for (const { name, parent, dependencies } of inNamespace) {
+          const waitsFor = [...dependencies, ...registrations.find((each) => each.name === parent)!.dependencies];
+          assert.ok(waitsFor.includes("platform-namespace"), `${name} waits for ${waitsFor.join(", ")}`);
+        }
+      });
+
+      it("holds no secret", () => {
+        assert.ok(registrations.every(({ type }) => type !== "kubernetes:core/v1:Secret"));
+        const text = JSON.stringify(registrations);
+        assert.doesNotMatch(text, /BEGIN [A-Z ]*PRIVATE KEY|client-key|password|"stringData"|secretKeyRef/i);
+      });
+    });
+  }
+});
+
+function assertLabels(what: string, labels: Record<string, string> | undefined): void {
+  assert.equal(labels?.["app.kubernetes.io/part-of"], "millwright", what);
+  assert.equal(labels["app.kubernetes.io/managed-by"], "pulumi", what);
+  assert.ok(labels["app.kubernetes.io/name"], what);
+  assert.ok(labels["app.kubernetes.io/component"], what);
+}

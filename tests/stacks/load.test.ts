@@ -1,0 +1,401 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { parse } from "yaml";
+import { type LoadOptions, loadStack, StackError } from "../../stacks/load.ts";
+import { Repository, VALID_STACK } from "./repository.ts";
+
+/** Replaces one part of the valid stack file. */
+function broken(part: string, replacement: string, text = VALID_STACK): string {
+  assert.ok(text.includes(part), `the valid stack has no ${part}`);
+  return text.replace(part, replacement);
+}
+
+const SECOND_MODEL = VALID_STACK.slice(VALID_STACK.indexOf("    - name"), VALID_STACK.indexOf("  aws:region"));
+
+/** What is wrong, the file, and for each problem in the order of paths: its path, its line, parts of its message. */
+type Case = [title: string, text: string, ...problems: [path: string, line: number | undefined, ...says: string[]][]];
+
+const CASES: Case[] = [
+  ["an unknown field", broken("workers: 2", "worker: 2"), ["models[0].training.worker", 15, "did you mean workers?"]],
+  [
+    "an unknown field that is like none",
+    broken("kind: fixed,", "kind: fixed, colour: red,"),
+    ["models[0].serving.scaling.colour", 23, "not a known field", "the fields here are kind, replicas"],
+  ],
+  [
+    "a field one level too high",
+    broken("      serving:", "      epochs: 4\n      serving:"),
+    ["models[0].epochs", 21, "did you mean training.epochs?"],
+  ],
+  [
+    "a quantity with its unit in the value",
+    broken("memoryGiB: 2 ", 'memoryGiB: "2Gi" '),
+    ["models[0].training.resources.memoryGiB", 20, "a number of GiB", "write 2"],
+  ],
+  [
+    "millicores",
+    broken("cpu: 0.5", "cpu: 500m"),
+    ["models[0].training.resources.cpu", 20, "a number of cores", "write 0.5"],
+  ],
+  [
+    "a field in another unit",
+    broken("memoryGiB: 2 ", "memoryMiB: 2048 "),
+    ["models[0].training.resources.memoryGiB", 20, "is required: a number of GiB"],
+    ["models[0].training.resources.memoryMiB", 20, "did you mean memoryGiB: 2?"],
+  ],
+  [
+    "minutes for seconds",
+    broken("deadlineSeconds: 1800", "deadlineMinutes: 30"),
+    ["models[0].dataset.deadlineMinutes", 13, "did you mean deadlineSeconds: 1800?"],
+  ],
+  ["a negative count", broken("workers: 2", "workers: -1"), ["models[0].training.workers", 15, "from 1 to 1024", "-1"]],
+  [
+    "a number beyond all bounds",
+    broken("workers: 2", "workers: 1e308"),
+    ["models[0].training.workers", 15, "from 1 to 1024"],
+  ],
+  ["no workers", broken("workers: 2", "workers: 0"), ["models[0].training.workers", 15, "a whole number from 1"]],
+  ["half an epoch", broken("epochs: 4", "epochs: 4.5"), ["models[0].training.epochs", 16, "a whole number"]],
+  ["no epochs", broken("        epochs: 4\n", ""), ["models[0].training.epochs", 14, "is required: a whole number"]],
+  ["a number that is none", broken("0.002", ".nan"), ["models[0].training.learningRate", 18, "NaN"]],
+  ["text for a number", broken("batchSize: 64", 'batchSize: "64"'), ["models[0].training.batchSize", 17, "write 64"]],
+  ["a batch too large", broken("batchSize: 64", "batchSize: 100000"), ["models[0].training.batchSize", 17, "to 65536"]],
+  [
+    "a package that is not installed",
+    broken("@example/mail", "@example/post"),
+    ["models[0].dataset.source.package", 10, "npm install --save-exact @example/post@1.2.3"],
+  ],
+  [
+    "another version than the installed one",
+    broken("version: 1.2.3", "version: 1.2.4"),
+    ["models[0].dataset.source.version", 10, 'the installed version, which is "1.2.3"'],
+  ],
+  [
+    "a range of versions",
+    broken("version: 1.2.3", "version: ^1.2"),
+    ["models[0].dataset.source.version", 10, "an exact version"],
+  ],
+  [
+    "a folder the package does not have",
+    broken("version: 1.2.3", "version: 1.2.3, path: mails"),
+    ["models[0].dataset.source.path", 10, "must be a folder that exists"],
+  ],
+  [
+    "a way out of the package",
+    broken("version: 1.2.3", "version: 1.2.3, path: ../../secret"),
+    ["models[0].dataset.source.path", 10, "without '..'"],
+  ],
+  [
+    "a directory that does not exist",
+    broken('{ kind: npm, package: "@example/mail", version: 1.2.3 }', "{ kind: directory, path: nowhere }"),
+    ["models[0].dataset.source.path", 10, "must be a folder that exists", "nowhere"],
+  ],
+  [
+    "a directory with nothing in it",
+    broken('{ kind: npm, package: "@example/mail", version: 1.2.3 }', "{ kind: directory, path: empty }"),
+    ["models[0].dataset.source.path", 10, "this one is empty"],
+  ],
+  [
+    "a file for a directory",
+    broken('{ kind: npm, package: "@example/mail", version: 1.2.3 }', "{ kind: directory, path: package-lock.json }"),
+    ["models[0].dataset.source.path", 10, "must be a folder"],
+  ],
+  [
+    "two models of one name",
+    broken("  aws:region", `${SECOND_MODEL}  aws:region`),
+    ["models[1].name", 24, "must be unique", "models[0]", "mail-triage"],
+  ],
+  [
+    "a split that is not the whole",
+    broken("validation: 0.2", "validation: 0.25"),
+    ["models[0].dataset.split", 12, "add up to 1; these add up to 1.05"],
+  ],
+  [
+    "a split with nothing to test on",
+    broken("test: 0.1", "test: 0"),
+    ["models[0].dataset.split.test", 12, "above 0 and below 1"],
+  ],
+  [
+    "a limit below the request",
+    broken("cpuLimit: 1", "cpuLimit: 0.25"),
+    ["models[0].training.resources.cpuLimit", 20, "at least cpu, which is 0.5"],
+  ],
+  [
+    "a network larger than its memory",
+    broken("vocabularySize: 20000, embeddingSize: 64", "vocabularySize: 1000000, embeddingSize: 1024"),
+    ["models[0].serving.resources.memoryGiB", 21, "must be at least 3.9"],
+    ["models[0].training.resources.memoryGiB", 20, "must be at least 15.4"],
+  ],
+  ["a name in capitals", broken("mail-triage", "Mail-Triage"), ["models[0].name", 7, "a-z, 0-9", "Mail-Triage"]],
+  ["a name that is too long", broken("mail-triage", "m".repeat(33)), ["models[0].name", 7, "at most 32"]],
+  [
+    "a kind that does not exist",
+    broken("kind: local", "kind: lokal"),
+    ["platform.cluster.kind", 3, '"existing"', "did you mean"],
+  ],
+  [
+    "a choice without its kind",
+    broken("kind: node, ", ""),
+    ["platform.storage.kind", 4, "is required", '"storageClass"'],
+  ],
+  [
+    "a field of another kind",
+    broken("path: /artifacts", "storageClassName: fast"),
+    ["platform.storage.path", 4, "is required: an absolute path"],
+    ["platform.storage.storageClassName", 4, "the fields here are kind, node, path, sizeGiB"],
+  ],
+  ["a relative path", broken("/artifacts", "artifacts"), ["platform.storage.path", 4, "an absolute path"]],
+  [
+    "a registry with a scheme",
+    broken("registry: 127", "registry: http://127"),
+    ["platform.registry", 5, "without a scheme", "http://127.0.0.1:5000/millwright"],
+  ],
+  [
+    "a task nobody knows",
+    broken("task: text-classification", "task: image"),
+    ["models[0].task", 8, '"text-classification"'],
+  ],
+  [
+    "no models",
+    broken(VALID_STACK.slice(VALID_STACK.indexOf("\n    - name"), VALID_STACK.indexOf("  aws:region")), " []\n"),
+    ["models", 6, "a list of at least 1"],
+  ],
+  ["one model in place of a list", broken("    - name", "      name"), ["models", 6, "must be a list"]],
+  [
+    "a key of ours that nobody reads",
+    broken("  aws:region", "  millwright:modles: []\n  aws:region"),
+    ["modles", 24, "did you mean models?"],
+  ],
+  [
+    "a key without its namespace",
+    broken("millwright:platform", "platform"),
+    ["config.platform", 2, "must be written millwright:platform"],
+    ["platform", 1, "is required"],
+  ],
+  [
+    "values outside of config",
+    "millwright:models: []\n",
+    ["millwright:models", 1, "must stand under config"],
+    ["models", undefined, "is required"],
+    ["platform", undefined, "is required"],
+  ],
+  [
+    "an empty file",
+    "",
+    ["", undefined, "must be an object with the field config"],
+    ["models", undefined],
+    ["platform", undefined],
+  ],
+  [
+    "text that is not YAML",
+    broken("  millwright:models:", "\tmillwright:models:"),
+    ["", 6, "is not valid YAML", "Tabs"],
+  ],
+  ["a key that stands there twice", `${VALID_STACK}encryptionsalt: v1:abc\n`, ["", 26, "is not valid YAML", "unique"]],
+  ["two documents", `${VALID_STACK}---\n${VALID_STACK}`, ["", 26, "holds one document"]],
+];
+
+describe("loadStack", () => {
+  let repository: Repository;
+  const load = (options: Partial<LoadOptions> = {}) =>
+    loadStack({ name: "local", repositoryRoot: repository.root, ...options });
+  const refusal = async (options: Partial<LoadOptions> = {}): Promise<StackError> => {
+    const error: unknown = await load(options).then(
+      () => assert.fail("the stack was not refused"),
+      (error: unknown) => error,
+    );
+    assert.ok(error instanceof StackError, String(error));
+    return error;
+  };
+
+  before(async () => {
+    repository = await Repository.create();
+    await repository.write("empty/.keep", "");
+    await repository.remove("empty/.keep");
+  });
+  after(() => repository.remove());
+  beforeEach(() => repository.write("stacks/Pulumi.local.yaml", VALID_STACK));
+
+  it("gives a valid stack with its defaults, as plain data", async () => {
+    const stack = await load();
+    assert.equal(stack.name, "local");
+    assert.equal(stack.platform.namespace, "millwright");
+    assert.equal(stack.models[0]?.training.maxRestarts, 3);
+    assert.deepEqual(JSON.parse(JSON.stringify(stack)), stack);
+    assert.deepEqual(structuredClone(stack), stack);
+  });
+
+  it("gives the same from the engine's configuration as from the file", async () => {
+    const { config } = parse(VALID_STACK) as { config: Record<string, unknown> };
+    const flat = Object.entries(config).map(([key, value]) => [
+      key,
+      typeof value === "string" ? value : JSON.stringify(value),
+    ]);
+    assert.deepEqual(await load({ config: Object.fromEntries(flat) }), await load());
+  });
+
+  it("names problems of the engine's configuration in the same way, without lines", async () => {
+    const { problems, message } = await refusal({
+      config: { "millwright:platform": "nonsense", "millwright:extra": "1" },
+    });
+    assert.deepEqual(problems.map(({ path }) => path).sort(), ["extra", "models", "platform"]);
+    assert.ok(problems.every(({ line }) => line === undefined));
+    assert.match(message, /The configuration of stack local has 3 problems/);
+  });
+
+  for (const [title, text, ...expected] of CASES) {
+    it(`refuses ${title}`, async () => {
+      await repository.write("stacks/Pulumi.local.yaml", text);
+      const error = await refusal();
+      const found = [...error.problems].sort((a, b) => (a.path < b.path ? -1 : 1));
+      assert.deepEqual(
+        found.map(({ path, line }) => [path, line]),
+        expected.map(([path, line]) => [path, line]),
+        error.message,
+      );
+      const lines = error.message.split("\n").slice(1);
+      for (const [path, , ...says] of expected) {
+        const line = lines.find((line) => new RegExp(`^  ${escapeRegExp(path || "(root)")}[ :]`).test(line));
+        assert.ok(line !== undefined, `${path} is not in the message:\n${error.message}`);
+        for (const part of says) {
+          assert.ok(line.includes(part), `${part} is missing in ${line}`);
+        }
+      }
+    });
+  }
+
+  it("names all problems at once, each once", async () => {
+    const edits = CASES.filter(([, text]) => text.split("\n").length === VALID_STACK.split("\n").length);
+    const lines = VALID_STACK.split("\n");
+    const changed = new Map<number, string>();
+    const expected = new Set<string>();
+    for (const [, text, ...problems] of edits) {
+      const differing = text
+        .split("\n")
+        .flatMap((line, index) => (line === lines[index] ? [] : [[index, line] as const]));
+      const [only] = differing;
+      if (
+        differing.length === 1 &&
+        only !== undefined &&
+        !changed.has(only[0]) &&
+        problems.every(([path]) => path.includes("."))
+      ) {
+        changed.set(...only);
+        for (const [path] of problems) expected.add(path);
+      }
+    }
+    assert.ok(changed.size >= 8, `only ${changed.size} cases could be combined`);
+    await repository.write(
+      "stacks/Pulumi.local.yaml",
+      lines.map((line, index) => changed.get(index) ?? line).join("\n"),
+    );
+    const { problems } = await refusal();
+    assert.deepEqual(problems.map(({ path }) => path).sort(), [...expected].sort());
+  });
+
+  it("names the stacks that exist when asked for one that does not", async () => {
+    const { message } = await refusal({ name: "produktion" });
+    assert.match(message, /stacks\/Pulumi\.produktion\.yaml: does not exist; the stacks that exist are local\./);
+  });
+
+  it("names an image's folder that is missing", async () => {
+    await repository.remove("workloads/server");
+    try {
+      assert.deepEqual(
+        (await refusal()).problems.map(({ path }) => path),
+        ["workloads/server/Dockerfile"],
+      );
+    } finally {
+      await repository.write("workloads/server/Dockerfile", "FROM scratch\n# server\n");
+    }
+  });
+
+  it("takes anchors, merges and keys of other namespaces", async () => {
+    const small = "resources: { <<: &small { cpu: 0.1, memoryGiB: 0.5 } }";
+    const text = broken(
+      "        engine: mlserver",
+      `        engine: mlserver\n        resources: { <<: *small, cpu: 0.2 }`,
+    );
+    await repository.write(
+      "stacks/Pulumi.local.yaml",
+      broken("        deadlineSeconds: 1800", `        ${small}`, text).replace("encryptionsalt", "secretsprovider"),
+    );
+    assert.deepEqual((await load()).models[0]?.serving.resources, { cpu: 0.2, memoryGiB: 0.5 });
+  });
+
+  it("meets any other value anywhere with a list of problems or a valid stack", async () => {
+    const { config } = parse(VALID_STACK) as { config: Record<string, unknown> };
+    const paths = leafPaths(config);
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.constantFrom(...paths), strangeValue), { minLength: 1, maxLength: 4 }),
+        async (edits) => {
+          const mutated = edits.reduce<unknown>((value, [path, strange]) => withValue(value, path, strange), config);
+          const entries = Object.entries(mutated as object).map(([key, value]) => [key, JSON.stringify(value)]);
+          const outcome = await load({ config: Object.fromEntries(entries) }).catch((error: unknown) => error);
+          assert.ok(!(outcome instanceof Error) || outcome instanceof StackError, String(outcome));
+          if (outcome instanceof StackError) {
+            const said = outcome.problems.map(({ path, message }) => `${path}: ${message}`);
+            assert.ok(said.length > 0);
+            assert.equal(new Set(said).size, said.length, `something is said twice:\n${said.join("\n")}`);
+          }
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it("meets any text with a list of problems or a valid stack", async () => {
+    const position = fc.integer({ min: 0, max: VALID_STACK.length });
+    const noise = fc.oneof(
+      fc.string({ maxLength: 5 }),
+      fc.constantFrom("\t", ": ", "- ", "&a ", "*a", "{", "}", "[", "<<: ", "!!binary ", "? ", "|"),
+    );
+    await fc.assert(
+      fc.asyncProperty(position, fc.integer({ min: 0, max: 10 }), noise, async (start, length, inserted) => {
+        const text = VALID_STACK.slice(0, start) + inserted + VALID_STACK.slice(start + length);
+        await repository.write("stacks/Pulumi.local.yaml", text);
+        const outcome = await load().catch((error: unknown) => error);
+        assert.ok(!(outcome instanceof Error) || outcome instanceof StackError, `${String(outcome)}\n${text}`);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+type Path = readonly (string | number)[];
+
+/** The paths of every value, of objects and lists as well as of what is in them. */
+function leafPaths(value: unknown, path: Path = []): Path[] {
+  if (value === null || typeof value !== "object") {
+    return [path];
+  }
+  const below = Object.entries(value).flatMap(([key, member]) =>
+    leafPaths(member, [...path, Array.isArray(value) ? Number(key) : key]),
+  );
+  return path.length === 0 ? below : [path, ...below];
+}
+
+const strangeValue = fc.oneof(
+  fc.jsonValue({ maxDepth: 2 }),
+  fc.constantFrom(-1, 0, 1e308, 0.1, "2Gi", "", "\0", "../..", "/", "__proto__", "constructor", null),
+  fc.constantFrom(
+    { kind: "directory", path: "\0" },
+    { kind: "directory", path: "x".repeat(5000) },
+    { kind: "toString" },
+  ),
+);
+
+function withValue(value: unknown, [first, ...rest]: Path, strange: unknown): unknown {
+  if (first === undefined || value === null || typeof value !== "object") {
+    return strange;
+  }
+  if (Array.isArray(value)) {
+    return value.map((member: unknown, index) => (index === first ? withValue(member, rest, strange) : member));
+  }
+  return { ...value, [first]: withValue((value as Record<string, unknown>)[first], rest, strange) };
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+}
