@@ -1,3 +1,4 @@
+import { delimiter } from "node:path";
 import { Provider } from "@pulumi/kubernetes/provider.js";
 import { getStack, RunError, runtime } from "@pulumi/pulumi";
 import { Datacenter } from "./components/datacenter.ts";
@@ -15,8 +16,9 @@ const repositoryRoot = import.meta.dirname;
 const stack = await loadStack({ name: getStack(), repositoryRoot, config: runtime.allConfig() }).catch(explain);
 const observations = await observe(stack.platform).catch(explain);
 
-// The one provider; components are given it and never build their own.
-const provider = new Provider("cluster", { ...kubeconfigOf(stack.platform), enableServerSideApply: true });
+const { kubeconfig, context } = kubeconfigOf(stack.platform);
+// The one provider; components are given it and never build their own. It takes one file; several, only from $KUBECONFIG.
+const provider = new Provider("cluster", { context, ...(kubeconfig.includes(delimiter) ? {} : { kubeconfig }) });
 const datacenter = new Datacenter(
   stack.name,
   { plan: plan(stack, observations), repositoryRoot },

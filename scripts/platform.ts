@@ -21,9 +21,17 @@ export async function bringUp(stack: Stack, report: Report): Promise<Record<stri
   } else {
     await ensureTools(["pulumi"], report);
   }
-  const env = { ...definedOnly(process.env), ...datacenterEnvironment() };
+  const env = environmentOf(stack);
   const installed = await installStandins({ pulumiHome: env["PULUMI_HOME"] ?? "", env });
   return { ...env, ...installed.env };
+}
+
+/** A stack that names its cluster is built and reached by the docker and the kubeconfig the user has. */
+function environmentOf(stack: Stack): Record<string, string> {
+  const own = definedOnly(process.env);
+  const { KUBECONFIG, DOCKER_HOST, DOCKER_BUILDKIT, ...common } = datacenterEnvironment();
+  const local = definedOnly({ KUBECONFIG, DOCKER_HOST, DOCKER_BUILDKIT });
+  return stack.platform.cluster.kind === "local" ? { ...own, ...common, ...local } : { ...own, ...common };
 }
 
 function definedOnly(env: NodeJS.ProcessEnv): Record<string, string> {

@@ -11,7 +11,7 @@ import {
   STACK_OPTIONS,
   stackArguments,
 } from "./command-line.ts";
-import { type Changes, describeResource } from "./converge/changes.ts";
+import { type Changes, describeResource, isReal } from "./converge/changes.ts";
 import { Engine } from "./converge/engine.ts";
 import { converge, type LoopResult } from "./converge/loop.ts";
 import { recoverStack } from "./converge/recover.ts";
@@ -69,11 +69,11 @@ function interruption(): { readonly signal: AbortSignal; requested(): boolean } 
 function progress(note: (text: string) => void): (event: EngineEvent) => void {
   return ({ resourcePreEvent, resOutputsEvent, diagnosticEvent }) => {
     const before = resourcePreEvent?.metadata;
-    if (before !== undefined && before.op !== "same" && before.op !== "refresh") {
+    if (before !== undefined && isReal(before) && before.op !== "same" && before.op !== "refresh") {
       note(`${before.op} ${describeResource(before)}`);
     }
     const after = resOutputsEvent?.metadata;
-    if (after !== undefined && ["create", "update", "replace", "delete"].includes(after.op)) {
+    if (after !== undefined && isReal(after) && ["create", "update", "replace", "delete"].includes(after.op)) {
       report.line(`  ${after.op} ${describeResource(after)}`);
     }
     if (diagnosticEvent?.severity === "info" && diagnosticEvent.ephemeral === true) {
@@ -118,6 +118,7 @@ async function main(): Promise<number> {
     onEvent: (event) => progress(note)(event),
     onOutput: (text) => writeSync(log, text),
     signal: interrupt.signal,
+    interrupted: interrupt.requested,
   });
   let said = "";
   const result = await converge({

@@ -6,7 +6,7 @@ import { stopDaemon } from "../lib/daemon.ts";
 import { Failure } from "../lib/failure.ts";
 import { identify } from "../lib/identity.ts";
 import { toolPath } from "../lib/roots.ts";
-import { ADMIN_USER, CONTROL_PLANE_CERTIFICATES, ensureCertificates } from "./certificates.ts";
+import { ADMIN_USER, CONTROL_PLANE_CERTIFICATES, certificateFile, ensureCertificates } from "./certificates.ts";
 import type { ControlPlanePorts } from "./constants.ts";
 import {
   AUDIT_POLICY,
@@ -21,7 +21,7 @@ import {
 } from "./control-plane-flags.ts";
 import { isHealthy, readIdentity } from "./http.ts";
 import { renderKubeconfig } from "./kubeconfig.ts";
-import { controlPlaneLayout } from "./layout.ts";
+import { type ControlPlaneLayout, controlPlaneLayout } from "./layout.ts";
 import { type Part, type PartFolders, pidFileOf, startParts, writeIfChanged } from "./parts.ts";
 
 export interface ControlPlaneOptions {
@@ -50,7 +50,7 @@ export function controlPlaneParts(settings: ControlPlaneSettings, withSchedulerA
   const { pki } = settings.layout;
   const { ports } = settings;
   const admin = () => readIdentity(pki, "admin");
-  const common = { timeoutSeconds: 60 };
+  const common = { timeoutSeconds: 60, reads: controlPlaneFiles(settings.layout) };
   const controllers: Part[] = [
     {
       ...common,
@@ -93,9 +93,16 @@ export function controlPlaneParts(settings: ControlPlaneSettings, withSchedulerA
 
 export const serverUrl = (ports: ControlPlanePorts): string => `https://127.0.0.1:${ports.apiServer}`;
 
-/** Writes the certificates, kubeconfigs and policies the control plane reads. True if a running one must be restarted. */
-export async function prepareControlPlane({ layout, ports }: ControlPlaneSettings): Promise<boolean> {
-  const made = await ensureCertificates(layout.pki, CONTROL_PLANE_CERTIFICATES);
+/** What the control plane reads at its start. */
+const controlPlaneFiles = (layout: ControlPlaneLayout) => [
+  ...CONTROL_PLANE_CERTIFICATES.map(({ name }) => certificateFile(layout.pki, name)),
+  ...[KUBECONFIG_CONTROLLER_MANAGER, KUBECONFIG_SCHEDULER].map((name) => path.join(layout.kubeconfigs, name)),
+  path.join(layout.config, AUDIT_POLICY_FILE),
+];
+
+/** Writes the certificates, kubeconfigs and policies the control plane reads, as far as they are not as they should be. */
+export async function prepareControlPlane({ layout, ports }: ControlPlaneSettings): Promise<void> {
+  await ensureCertificates(layout.pki, CONTROL_PLANE_CERTIFICATES);
   for (const folder of [layout.kubeconfigs, layout.config, layout.logs]) {
     mkdirSync(folder, { recursive: true });
   }
@@ -110,11 +117,10 @@ export async function prepareControlPlane({ layout, ports }: ControlPlaneSetting
     },
     { file: path.join(layout.kubeconfigs, KUBECONFIG_SCHEDULER), user: "scheduler", certificate: "scheduler" },
   ];
-  const written = users.map(({ file, user, certificate }) =>
-    writeIfChanged(file, renderKubeconfig({ server, user, certificate, pki })),
-  );
-  const policy = writeIfChanged(path.join(layout.config, AUDIT_POLICY_FILE), AUDIT_POLICY);
-  return made.length > 0 || policy || written.includes(true);
+  for (const { file, user, certificate } of users) {
+    writeIfChanged(file, renderKubeconfig({ server, user, certificate, pki }));
+  }
+  writeIfChanged(path.join(layout.config, AUDIT_POLICY_FILE), AUDIT_POLICY);
 }
 
 /**

@@ -3,11 +3,12 @@ import http from "node:http";
 import https from "node:https";
 import { type Authority, certificateFile, keyFile } from "./certificates.ts";
 
-/** Who asks, and whom to believe. Without it the question is plain http. */
+/** Whom to believe, and who asks. */
 export interface ClientIdentity {
   readonly ca: Buffer;
-  readonly cert: Buffer;
-  readonly key: Buffer;
+  /** @default nobody in particular */
+  readonly cert?: Buffer;
+  readonly key?: Buffer;
 }
 
 export interface Answer {
@@ -16,6 +17,7 @@ export interface Answer {
 }
 
 export interface AskOptions {
+  /** For https. */
   readonly identity?: ClientIdentity;
   /** @default "GET" */
   readonly method?: string;

@@ -1,15 +1,24 @@
 import { BRIDGE } from "./constants.ts";
 import { CNI_NETWORK } from "./node-config.ts";
 
-/** The chain that lets pods' packets pass where something else (dockerd, a firewall) drops what it does not know. */
-export const FORWARD_CHAIN = "MILLWRIGHT-FORWARD";
+const PREFIX = "MILLWRIGHT-";
 
-/** Input of `iptables-restore --noflush` that makes the forward chain; applying it again changes nothing. */
-export const FORWARD_RULES = [
+/**
+ * The kernel's chains and ours that they jump to: they let pods' packets pass where something else (dockerd, a firewall)
+ * drops what it does not know.
+ */
+export const PASSAGES = {
+  /** Between pods, and from pods to the world. */
+  FORWARD: `${PREFIX}FORWARD`,
+  /** From pods to the node: its API server and its name server. */
+  INPUT: `${PREFIX}INPUT`,
+} as const;
+
+/** Input of `iptables-restore --noflush` that makes our chains; applying it again changes nothing. */
+export const PASSAGE_RULES = [
   "*filter",
-  `:${FORWARD_CHAIN} - [0:0]`,
-  `-A ${FORWARD_CHAIN} -i ${BRIDGE} -j ACCEPT`,
-  `-A ${FORWARD_CHAIN} -o ${BRIDGE} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,
+  ...Object.values(PASSAGES).flatMap((chain) => [`:${chain} - [0:0]`, `-A ${chain} -i ${BRIDGE} -j ACCEPT`]),
+  `-A ${PASSAGES.FORWARD} -o ${BRIDGE} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,
   "COMMIT",
   "",
 ].join("\n");
@@ -56,7 +65,7 @@ function ownChains(chains: readonly string[], rules: readonly string[]): Set<str
   const single = cni.filter((chain) => !shared.includes(chain));
   const singleOurs = single.filter((chain) => isOfOurNetwork(chain, rules));
   return new Set([
-    ...chains.filter((chain) => chain.startsWith("KUBE-") || chain === FORWARD_CHAIN),
+    ...chains.filter((chain) => chain.startsWith("KUBE-") || chain.startsWith(PREFIX)),
     ...singleOurs,
     ...(singleOurs.length === single.length ? shared : []),
   ]);

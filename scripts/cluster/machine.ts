@@ -134,7 +134,7 @@ export async function readMachine(stateRoot: string, running: ReadonlySet<string
     uid: process.getuid?.() ?? -1,
     capabilities: linux ? capabilities(readFileSync("/proc/self/status", "utf8")) : 0n,
     cgroupsMounted: existsSync("/sys/fs/cgroup/cgroup.controllers") || existsSync("/sys/fs/cgroup/memory"),
-    overlay: linux && / *\boverlay$/m.test(readFileSync("/proc/filesystems", "utf8")),
+    overlay: linux && (await hasOverlay()),
     missing: [
       ...COMMANDS.filter((command) => findOnPath(command) === undefined),
       ...CNI_PLUGINS.map((plugin) => path.join(CNI_PLUGIN_FOLDER, plugin)).filter((file) => !isExecutable(file)),
@@ -152,6 +152,16 @@ export function capabilities(status: string): bigint {
 }
 
 const hasCapability = (set: bigint, bit: bigint) => ((set >> bit) & 1n) === 1n;
+
+/** Also where the kernel has it as a module that nobody needed yet. */
+async function hasOverlay(): Promise<boolean> {
+  const listed = () => /\boverlay$/m.test(readFileSync("/proc/filesystems", "utf8"));
+  if (!listed() && findOnPath("modprobe") !== undefined) {
+    // Whether it helped is what is looked at next.
+    await execute("modprobe", ["overlay"]).catch(() => {});
+  }
+  return listed();
+}
 
 async function takenPorts(running: ReadonlySet<string>): Promise<TakenPort[]> {
   const wanted = Object.entries(PORTS_OF_PARTS)

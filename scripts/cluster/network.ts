@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { CommandError, run } from "../lib/process.ts";
 import { BRIDGE, BRIDGE_MAC, NODE_ADDRESS, NODE_PREFIX_LENGTH } from "./constants.ts";
-import { FORWARD_CHAIN, FORWARD_RULES, removalRules } from "./iptables.ts";
+import { PASSAGE_RULES, PASSAGES, removalRules } from "./iptables.ts";
 
 /**
  * Makes the node's bridge, lets the kernel forward and lets pods' packets pass; what is there already stays.
@@ -19,9 +19,11 @@ export async function ensureNetwork(mtu: number): Promise<void> {
   }
   await run("ip", ["address", "replace", `${NODE_ADDRESS}/${NODE_PREFIX_LENGTH}`, "dev", BRIDGE]);
   await run("ip", ["link", "set", BRIDGE, "mtu", String(mtu), "up"]);
-  await run("iptables-restore", ["--wait", "--noflush"], { input: FORWARD_RULES });
-  if (!(await succeeds("iptables", ["--wait", "--check", "FORWARD", "--jump", FORWARD_CHAIN]))) {
-    await run("iptables", ["--wait", "--insert", "FORWARD", "--jump", FORWARD_CHAIN]);
+  await run("iptables-restore", ["--wait", "--noflush"], { input: PASSAGE_RULES });
+  for (const [chain, ours] of Object.entries(PASSAGES)) {
+    if (!(await succeeds("iptables", ["--wait", "--check", chain, "--jump", ours]))) {
+      await run("iptables", ["--wait", "--insert", chain, "--jump", ours]);
+    }
   }
 }
 
@@ -33,7 +35,8 @@ function setSysctl(file: string): void {
 
 /** Removes the bridge and every chain of the cluster; where there is none, nothing happens. */
 export async function removeNetwork(): Promise<void> {
-  for (const family of ["iptables", "ip6tables"]) {
+  const families = existsSync("/proc/sys/net/ipv6") ? ["iptables", "ip6tables"] : ["iptables"];
+  for (const family of families) {
     const { stdout } = await run(`${family}-save`, []);
     const removal = removalRules(stdout);
     if (removal !== undefined) {

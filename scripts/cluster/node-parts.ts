@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { createConnection } from "node:net";
 import path from "node:path";
 import { toolPath } from "../lib/roots.ts";
-import { ensureCertificates, NODE_CERTIFICATES } from "./certificates.ts";
+import { certificateFile, ensureCertificates, NODE_CERTIFICATES } from "./certificates.ts";
 import { CONTROL_PLANE_PORTS, NODE_PORTS } from "./constants.ts";
 import { serverUrl } from "./control-plane.ts";
 import { isHealthy } from "./http.ts";
@@ -35,43 +35,42 @@ function nodeFiles(layout: ClusterLayout): NodeFiles {
   };
 }
 
-/** Which of the node's programs read a configuration that changed. */
-export type ConfigurationChanges = Readonly<Record<"containerd" | "kubelet" | "kube-proxy" | "coredns", boolean>>;
-
-/** Writes what the node's programs read: certificates, kubeconfigs and configuration files. */
+/** Writes what the node's programs read, as far as it is not as it should be. */
 export async function prepareNode(
   layout: ClusterLayout,
   facts: NodeFacts & { readonly upstreams: readonly string[] },
-): Promise<ConfigurationChanges> {
-  const certificates = await ensureCertificates(layout.pki, NODE_CERTIFICATES);
+): Promise<void> {
+  await ensureCertificates(layout.pki, NODE_CERTIFICATES);
   for (const folder of [layout.podLogs, layout.volumePlugins, layout.containerdRoot, layout.containerdState]) {
     mkdirSync(folder, { recursive: true });
   }
   const files = nodeFiles(layout);
   const { pki } = layout;
   const server = serverUrl(CONTROL_PLANE_PORTS);
-  const kubeconfig = (user: string, certificate: string = user) =>
+  const users = [
+    { user: "kubelet", certificate: "kubelet-client" },
+    { user: "kube-proxy", certificate: "kube-proxy" },
+    { user: "coredns", certificate: "coredns" },
+  ];
+  for (const { user, certificate } of users) {
     writeIfChanged(files.kubeconfigOf(user), renderKubeconfig({ server, user, certificate, pki }));
-  const kubeletUser = kubeconfig("kubelet", "kubelet-client");
-  const kubeletFile = writeIfChanged(files.kubelet, kubeletConfig(layout, facts));
-  const corednsUser = kubeconfig("coredns");
-  const corednsFile = writeIfChanged(files.corefile, corefile(files.kubeconfigOf("coredns"), facts.upstreams));
+  }
+  writeIfChanged(files.kubelet, kubeletConfig(layout, facts));
+  writeIfChanged(files.containerd, containerdConfig(layout, facts));
+  writeIfChanged(files.corefile, corefile(files.kubeconfigOf("coredns"), facts.upstreams));
+  // containerd watches this folder.
   writeIfChanged(path.join(layout.cniConfig, "10-millwright.conflist"), cniConfig(layout, facts));
-  return {
-    containerd: writeIfChanged(files.containerd, containerdConfig(layout, facts)),
-    kubelet: kubeletUser || kubeletFile || certificates.some((name) => name.startsWith("kubelet")),
-    "kube-proxy": kubeconfig("kube-proxy"),
-    coredns: corednsUser || corednsFile,
-  };
 }
 
-/** The node's programs. `beforeKubelet` is what the first pod needs and containerd must be there for. */
-export function nodeParts(
-  layout: ClusterLayout,
-  facts: NodeFacts,
-  changes: ConfigurationChanges,
-  beforeKubelet: () => Promise<void>,
-): Part[] {
+export interface NodePreparations {
+  /** What the first pod needs and containerd must be there for. */
+  readonly kubelet: () => Promise<void>;
+  /** What CoreDNS needs and the API server must be there for. */
+  readonly coredns: () => Promise<void>;
+}
+
+/** The node's programs. */
+export function nodeParts(layout: ClusterLayout, facts: NodeFacts, before: NodePreparations): Part[] {
   const files = nodeFiles(layout);
   const common = { timeoutSeconds: 60 };
   return [
@@ -81,7 +80,7 @@ export function nodeParts(
       command: "containerd",
       args: ["--config", files.containerd],
       after: [],
-      configurationChanged: changes.containerd,
+      reads: [files.containerd],
       probe: () => connects(layout.containerdSocket),
     },
     {
@@ -90,7 +89,8 @@ export function nodeParts(
       command: toolPath("coredns"),
       args: ["-conf", files.corefile],
       after: ["kube-apiserver"],
-      configurationChanged: changes.coredns,
+      prepare: before.coredns,
+      reads: [files.corefile, files.kubeconfigOf("coredns")],
       probe: () => isHealthy(`http://127.0.0.1:${NODE_PORTS.dnsHealth}/health`),
     },
     {
@@ -99,7 +99,7 @@ export function nodeParts(
       command: toolPath("kubernetes", "kube-proxy"),
       args: kubeProxyFlags(files.kubeconfigOf("kube-proxy"), facts),
       after: ["kube-apiserver"],
-      configurationChanged: changes["kube-proxy"],
+      reads: [files.kubeconfigOf("kube-proxy")],
       probe: () => isHealthy(`http://127.0.0.1:${NODE_PORTS.proxyHealth}/livez`),
     },
     {
@@ -108,8 +108,8 @@ export function nodeParts(
       command: toolPath("kubernetes", "kubelet"),
       args: kubeletFlags(layout, files.kubeconfigOf("kubelet"), files.kubelet),
       after: ["kube-apiserver", "containerd"],
-      prepare: beforeKubelet,
-      configurationChanged: changes.kubelet,
+      prepare: before.kubelet,
+      reads: [files.kubelet, files.kubeconfigOf("kubelet"), certificateFile(layout.pki, "kubelet-server")],
       probe: () => isHealthy(`http://127.0.0.1:${NODE_PORTS.kubeletHealth}/healthz`),
     },
   ];

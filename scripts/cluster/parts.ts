@@ -15,8 +15,8 @@ export interface Part {
   readonly timeoutSeconds: number;
   /** What must happen right before its start. */
   readonly prepare?: () => Promise<void>;
-  /** Its configuration on disk changed, so that a running process works by an old one. @default false */
-  readonly configurationChanged?: boolean;
+  /** Files it reads at its start: where one is newer than the process, it works by an old one. @default none */
+  readonly reads?: readonly string[];
 }
 
 export interface PartFolders {
@@ -109,7 +109,7 @@ export async function startParts(
 async function startPart(part: Part, folders: PartFolders, starting: Starting): Promise<void> {
   const pidFile = pidFileOf(folders, part.name);
   const present = daemonAt(pidFile);
-  const configurationChanged = part.configurationChanged ?? false;
+  const configurationChanged = present !== undefined && isNewer(part.reads ?? [], pidFile);
   const sameCommand = present !== undefined && sameArguments(present, part);
   const decision = decide({
     running: present !== undefined,
@@ -133,6 +133,10 @@ async function startPart(part: Part, folders: PartFolders, starting: Starting): 
     await awaitDaemon(daemon, part.probe, { timeoutSeconds: part.timeoutSeconds, interval: 50 });
   });
 }
+
+/** An interrupted call may have written a file without restarting who reads it; the times on disk still tell. */
+const isNewer = (files: readonly string[], pidFile: string) =>
+  files.some((file) => existsSync(file) && statSync(file).mtimeMs > statSync(pidFile).mtimeMs);
 
 const sameArguments = (daemon: Daemon, part: Part) =>
   JSON.stringify(daemon.command) === JSON.stringify([part.command, ...part.args]);

@@ -4,6 +4,7 @@ import { stopDaemon } from "../lib/daemon.ts";
 import { withLock } from "../lib/lock.ts";
 import type { Report } from "../lib/report.ts";
 import { stateRoot } from "../lib/roots.ts";
+import { ensureDebianPackages, NODE_PACKAGES } from "../toolchain/debian.ts";
 import { CONTROL_PLANE_PORTS, WORKLOAD_GROUP } from "./constants.ts";
 import { controlPlaneParts, prepareControlPlane, serverUrl } from "./control-plane.ts";
 import type { ControlPlaneSettings } from "./control-plane-flags.ts";
@@ -42,14 +43,27 @@ export async function startCluster(report: Report): Promise<StartedCluster> {
   const layout = clusterLayout(root);
   ensureSystemPath();
   requireMachine(root);
-  const obstacle = judgeMachine(await readMachine(root, runningParts(root)));
-  if (obstacle !== undefined) {
-    throw obstacle;
-  }
+  await requireNode(root, report);
   return withLock(MACHINE_LOCK, "another start or stop of the local datacenter", () => startLocked(layout, report), {
     waitSeconds: LOCK_WAIT_SECONDS,
     onWait: ({ pid }) => report.line(`waiting for process ${pid}, which starts or stops the local datacenter`),
   });
+}
+
+/** What can be installed is not held against a machine before that was tried. */
+async function requireNode(root: string, report: Report): Promise<void> {
+  const facts = await readMachine(root, runningParts(root));
+  const obstacle = judgeMachine({ ...facts, missing: [] });
+  if (obstacle !== undefined) {
+    throw obstacle;
+  }
+  if (facts.missing.length > 0) {
+    await ensureDebianPackages(NODE_PACKAGES, report);
+    const remaining = judgeMachine(await readMachine(root, runningParts(root)));
+    if (remaining !== undefined) {
+      throw remaining;
+    }
+  }
 }
 
 async function startLocked(layout: ClusterLayout, report: Report): Promise<StartedCluster> {
@@ -77,12 +91,17 @@ async function bringUp(layout: ClusterLayout, started: string[], report: Report)
     durable: true,
   };
   const facts = await readNodeFacts(PAUSE_IMAGE);
-  const configurationChanged = await prepareControlPlane(settings);
-  const changes = await prepareNode(layout, facts);
+  await prepareControlPlane(settings);
+  await prepareNode(layout, facts);
   await ensureNetwork(facts.mtu);
+  let applied: Promise<void> | undefined;
+  const applyObjects = () => {
+    applied ??= applySystemObjects(serverUrl(CONTROL_PLANE_PORTS), readIdentity(layout.pki, "admin"));
+    return applied;
+  };
   const parts: Part[] = [
-    ...controlPlaneParts(settings).map((part) => ({ ...part, configurationChanged })),
-    ...nodeParts(layout, facts, changes, () => importPauseImage(layout, report)),
+    ...controlPlaneParts(settings),
+    ...nodeParts(layout, facts, { kubelet: () => importPauseImage(layout, report), coredns: applyObjects }),
     ...imageParts(layout),
   ];
   const beginning = Date.now();
@@ -91,7 +110,7 @@ async function bringUp(layout: ClusterLayout, started: string[], report: Report)
     return report.step(name, work);
   });
   if (started.length > 0) {
-    await applySystemObjects(serverUrl(CONTROL_PLANE_PORTS), readIdentity(layout.pki, "admin"));
+    await applyObjects();
   }
   if (!started.includes("kubelet")) {
     // The kubelet may have removed it to gain disk space, and then no pod starts.

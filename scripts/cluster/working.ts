@@ -1,5 +1,6 @@
 import { Resolver } from "node:dns/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { daemonAt } from "../lib/daemon.ts";
 import { Failure } from "../lib/failure.ts";
 import { tailOf } from "../lib/log.ts";
 import {
@@ -15,7 +16,7 @@ import { serverUrl } from "./control-plane.ts";
 import { ask, type ClientIdentity, isHealthy, readIdentity } from "./http.ts";
 import type { ClusterLayout } from "./layout.ts";
 import { type NodeObject, nodeReadiness, type PodList, podsNotTakenUp } from "./node-status.ts";
-import { logFileOf } from "./parts.ts";
+import { logFileOf, pidFileOf } from "./parts.ts";
 
 const WORKING_SECONDS = 60;
 
@@ -105,15 +106,17 @@ async function getJson<T>(url: string, identity: ClientIdentity): Promise<T> {
 }
 
 async function awaitCheck({ what, part, wrong }: Check, layout: ClusterLayout, deadline: number): Promise<void> {
+  const folders = { pids: layout.pids, logs: layout.logs };
   for (;;) {
     const reason = await wrong().catch((error: Error) => error.message);
     if (reason === undefined) {
       return;
     }
-    if (Date.now() >= deadline) {
-      const log = logFileOf({ pids: layout.pids, logs: layout.logs }, part);
+    const ended = daemonAt(pidFileOf(folders, part)) === undefined;
+    if (ended || Date.now() >= deadline) {
+      const log = logFileOf(folders, part);
       throw new Failure(
-        `After ${WORKING_SECONDS} s ${what}: ${reason}; the end of the log of ${part}:\n${tailOf(log)}`,
+        `${ended ? `${part} ended, and` : `After ${WORKING_SECONDS} s`} ${what}: ${reason}; the end of the log of ${part}:\n${tailOf(log)}`,
         `look into ${log}`,
       );
     }

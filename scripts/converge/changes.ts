@@ -32,7 +32,7 @@ export function describeResource(metadata: Pick<StepEventMetadata, "type" | "urn
 }
 
 /** Components and the stack itself exist in the state only: a change of theirs is not a change of the datacenter. */
-function isReal(metadata: StepEventMetadata): boolean {
+export function isReal(metadata: StepEventMetadata): boolean {
   return (metadata.new?.custom ?? metadata.old?.custom ?? false) && !metadata.type.startsWith("pulumi:");
 }
 

@@ -26,6 +26,8 @@ export interface EngineOptions {
   readonly onOutput: (text: string) => void;
   /** Aborting asks the engine to finish the steps under way and stop. */
   readonly signal: AbortSignal;
+  /** Whether the user asked to stop: the engine's failure to finish is then no failure. */
+  readonly interrupted: () => boolean;
 }
 
 /** The engine on one stack, by the Automation API. */
@@ -48,7 +50,11 @@ export class Engine {
     return new Engine(options, stack);
   }
 
-  /** One `pulumi up` with refresh and the policy pack. Throws a Failure that carries the engine's errors. */
+  /**
+   * One `pulumi up` with refresh and the policy pack. Interrupted, it returns what was changed until then.
+   *
+   * @throws Failure that carries the policy violations, else the engine's errors.
+   */
   async up(): Promise<Changes> {
     const { onEvent, onOutput, signal, repositoryRoot, stackFile } = this.#options;
     let changes = NO_CHANGES;
@@ -68,7 +74,9 @@ export class Engine {
         },
       });
     } catch (error) {
-      throw engineFailure(changes, error);
+      if (!this.#options.interrupted()) {
+        throw engineFailure(changes, error);
+      }
     }
     return changes;
   }

@@ -1,8 +1,6 @@
 import { datacenterEnvironment } from "../cluster/environment.ts";
 import { runningParts } from "../cluster/holder.ts";
-import { judgeMachine, readMachine } from "../cluster/machine.ts";
-import { startCluster } from "../cluster/start.ts";
-import { stopCluster } from "../cluster/stop.ts";
+import { nodeObstacle, startCluster, stopCluster } from "../cluster/index.ts";
 import { ensureBaseImage } from "../images/base.ts";
 import { report } from "../lib/report.ts";
 import { stateRoot } from "../lib/roots.ts";
@@ -37,9 +35,8 @@ export async function prepare(needs: readonly Requirement[]): Promise<Environmen
 }
 
 async function prepareNode(): Promise<Environment> {
-  const root = stateRoot();
-  const before = runningParts(root);
-  const obstacle = judgeMachine(await readMachine(root, before));
+  const before = runningParts(stateRoot());
+  const obstacle = await nodeObstacle();
   if (obstacle !== undefined) {
     return { ...NOTHING, missing: `${obstacle.message} (${obstacle.remedy})` };
   }

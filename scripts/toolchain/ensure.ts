@@ -1,4 +1,5 @@
 import {
+  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -20,7 +21,7 @@ import { requireDisk } from "./disk.ts";
 import { closeWorkshop, compile, fetchGoToolchain, fetchModules, type GoWorkshop } from "./go.ts";
 import { answers, download } from "./official.ts";
 import { findOnPath, isExecutable } from "./path.ts";
-import { binariesOf, TOOL_NAMES, TOOLS, type ToolName } from "./tools.ts";
+import { binariesOf, buildDiskGiB, TOOL_NAMES, TOOLS, type ToolName } from "./tools.ts";
 import { askVersion, serves } from "./version.ts";
 
 /** Longer than any build takes. */
@@ -114,7 +115,7 @@ async function buildAll(names: readonly ToolName[], report: Report): Promise<voi
   if (names.length === 0) {
     return;
   }
-  requireDisk(cacheRoot(), Math.max(...names.map((name) => TOOLS[name].buildDiskGiB)), `to build ${names.join(", ")}`);
+  requireDisk(cacheRoot(), buildDiskGiB(names), `to build ${names.join(", ")}`);
   const go = await ensureGo(report);
   const workshops = names.flatMap((tool): GoWorkshop[] => {
     const build = TOOLS[tool].from;
@@ -132,6 +133,7 @@ async function buildAll(names: readonly ToolName[], report: Report): Promise<voi
       throw error;
     });
   }
+  closeWorkshop();
 }
 
 async function buildOne(workshop: GoWorkshop, packages: number, report: Report): Promise<void> {
@@ -144,7 +146,6 @@ async function buildOne(workshop: GoWorkshop, packages: number, report: Report):
       await compile(workshop, bin, packages, note);
     }),
   );
-  closeWorkshop(tool);
 }
 
 /** The Go that builds the others. A Go that is too old, or Debian's, fetches a new one. */
@@ -154,7 +155,6 @@ async function ensureGo(report: Report): Promise<string> {
       const old = findOnPath("go") ?? (await debianGo(report));
       await install("go", (folder) => fetchGoToolchain(old, folder));
     });
-    closeWorkshop("go");
   }
   return realpathSync(toolPath("go"));
 }
@@ -185,6 +185,7 @@ async function install(name: ToolName, fill: (folder: string) => Promise<void>):
   }
   const draft = mkdtempSync(path.join(parent, prefix));
   try {
+    chmodSync(draft, 0o755);
     await fill(draft);
     await check(name, path.join(draft, "bin"));
     rmSync(target, { recursive: true, force: true });

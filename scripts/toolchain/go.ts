@@ -7,15 +7,19 @@ import { type GoBuild, TOOLS, type ToolName } from "./tools.ts";
 
 const MODULES = path.join(import.meta.dirname, "modules");
 
-/** A Go build with caches of its own, which are kept after a failure so that the next attempt goes on from there. */
+/** One tool to build, and what with. */
 export interface GoWorkshop {
   readonly go: string;
   readonly tool: ToolName;
   readonly build: GoBuild;
 }
 
-function workshopFolder(tool: ToolName): string {
-  return path.join(cacheRoot(), "build", `${tool}-${TOOLS[tool].version}`);
+/**
+ * Go's caches for all builds, which share much of what they compile. Kept after a failure, so that the next attempt goes on
+ * from there, and thrown away in the end.
+ */
+function workshopFolder(): string {
+  return path.join(cacheRoot(), "build", "go");
 }
 
 /**
@@ -52,7 +56,7 @@ export function goBuildArguments(build: GoBuild, folder: string): readonly (read
 
 /** Fetches the modules that a build needs, and no others of its graph. Resolves to the number of packages it will compile. */
 export async function fetchModules({ go, tool, build }: GoWorkshop): Promise<number> {
-  const folder = workshopFolder(tool);
+  const folder = workshopFolder();
   mkdirSync(path.join(folder, "tmp"), { recursive: true });
   try {
     const { stdout } = await run(go, ["list", "-deps", ...Object.values(build.packages)], {
@@ -73,7 +77,7 @@ export async function compile(
   packages: number,
   note: (text: string) => void,
 ): Promise<void> {
-  const folder = workshopFolder(tool);
+  const folder = workshopFolder();
   let done = 0;
   try {
     for (const args of goBuildArguments(build, target)) {
@@ -92,9 +96,9 @@ export async function compile(
   }
 }
 
-/** Throws away a build's caches. */
-export function closeWorkshop(tool: ToolName): void {
-  rmSync(workshopFolder(tool), { recursive: true, force: true });
+/** Throws away the builds' caches. */
+export function closeWorkshop(): void {
+  rmSync(workshopFolder(), { recursive: true, force: true });
 }
 
 /**
@@ -102,7 +106,7 @@ export function closeWorkshop(tool: ToolName): void {
  * verifies it by the checksum database.
  */
 export async function fetchGoToolchain(go: string, target: string): Promise<void> {
-  const folder = workshopFolder("go");
+  const folder = workshopFolder();
   mkdirSync(path.join(folder, "tmp"), { recursive: true });
   const arch = { x64: "amd64", arm64: "arm64" }[process.arch as string] ?? process.arch;
   const module = `golang.org/toolchain@v0.0.1-go${TOOLS.go.version}.${process.platform}-${arch}`;

@@ -6,7 +6,7 @@ import { missingPackages, NODE_PACKAGES } from "./debian.ts";
 import { freeGiB } from "./disk.ts";
 import { absentTools } from "./ensure.ts";
 import { isExecutable } from "./path.ts";
-import { TOOLS, type ToolName } from "./tools.ts";
+import { buildDiskGiB, type ToolName } from "./tools.ts";
 
 /** What of a machine decides whether what the local datacenter lacks can be installed. */
 export interface InstallFacts {
@@ -31,7 +31,7 @@ export function judge({ packages, hasApt, tools, cacheRoot, freeDiskGiB }: Insta
       "run this on Debian 12, or name a cluster that exists in the stack file, platform.cluster: { kind: existing, context: <context> } (kind, k3d, minikube or any other)",
     );
   }
-  const neededGiB = Math.max(0, ...tools.map((tool) => TOOLS[tool].buildDiskGiB)) + IMAGES_GIB;
+  const neededGiB = buildDiskGiB(tools) + IMAGES_GIB;
   if (tools.length > 0 && freeDiskGiB < neededGiB) {
     return new Failure(
       `${cacheRoot} has ${freeDiskGiB.toFixed(1)} GiB free, and building ${tools.join(", ")} may need ${neededGiB} GiB`,

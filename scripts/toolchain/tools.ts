@@ -24,7 +24,7 @@ export interface Tool {
   readonly official?: (platform: string, arch: string) => string | undefined;
   /** How the version of a binary is asked; its answer has to contain `version`. */
   readonly check: { readonly binary: string; readonly args: readonly string[] };
-  /** Free disk a build needs at its peak, in GiB. */
+  /** Disk that its build takes until all are done, in GiB. */
   readonly buildDiskGiB: number;
   /** What it is for. */
   readonly purpose: string;
@@ -66,14 +66,14 @@ export const TOOLS: Readonly<Record<ToolName, Tool>> = {
       },
     },
     check: { binary: "kubectl", args: ["version", "--client"] },
-    buildDiskGiB: 15,
+    buildDiskGiB: 4,
     purpose: "the control plane and the node",
   },
   etcd: {
     version: "3.7.3",
     from: { kind: "goBuild", packages: { etcd: "go.etcd.io/etcd/server/v3" }, set: {} },
     check: { binary: "etcd", args: ["--version"] },
-    buildDiskGiB: 4,
+    buildDiskGiB: 1,
     purpose: "the control plane's store",
   },
   pulumi: {
@@ -86,14 +86,14 @@ export const TOOLS: Readonly<Record<ToolName, Tool>> = {
     onPath: "exact",
     official: pulumiDownload,
     check: { binary: "pulumi", args: ["version"] },
-    buildDiskGiB: 10,
+    buildDiskGiB: 4,
     purpose: "the engine",
   },
   coredns: {
     version: "1.15.0",
     from: { kind: "goBuild", packages: { coredns: "github.com/coredns/coredns" }, set: {} },
     check: { binary: "coredns", args: ["-version"] },
-    buildDiskGiB: 12,
+    buildDiskGiB: 3,
     purpose: "names of services inside the cluster",
   },
 };
@@ -105,4 +105,9 @@ export const TOOL_NAMES = Object.keys(TOOLS) as readonly ToolName[];
 export function binariesOf(name: ToolName): readonly string[] {
   const { from, check } = TOOLS[name];
   return from.kind === "goBuild" ? Object.keys(from.packages) : [check.binary];
+}
+
+/** The disk that building these takes at its peak, in GiB. */
+export function buildDiskGiB(names: readonly ToolName[]): number {
+  return names.reduce((sum, name) => sum + TOOLS[name].buildDiskGiB, 0);
 }

@@ -16,7 +16,7 @@ export const NAME = "pulumi-language-nodejs";
 /** The SDK's exit code for "I failed and have told the user why". */
 const ALREADY_REPORTED = 32;
 
-const TETHER = fileURLToPath(import.meta.resolve("./tether.ts"));
+const PRELOAD = ["./tether.ts", "./plain-stacks.ts"].map((module) => fileURLToPath(import.meta.resolve(module)));
 
 /**
  * Pulumi's language host for Node, over the protocol of `pulumirpc.LanguageRuntime`: runs programs and policy packs by
@@ -102,7 +102,7 @@ export function languageHost(engineAddress: string, children: Children): ILangua
           options: optionsOf(info),
         },
         sdkModule(directory, "run"),
-        [TETHER],
+        PRELOAD,
       );
       const child = children.start(command, process.env, "inherit");
       call.on("cancelled", () => children.stop(child));
@@ -144,7 +144,7 @@ async function runPlugin(
   const command = policyPackCommand(
     { directory, args: request.getArgsList(), options: optionsOf(request.getInfo()) },
     sdkModule(directory, "run-policy-pack"),
-    [TETHER],
+    PRELOAD,
   );
   const child = children.start(command, environment(request.getEnvList()), "pipe");
   call.on("cancelled", () => children.stop(child));

@@ -117,6 +117,20 @@ export const runningStatus: JsonObject = {
   ],
 };
 
+/** Runs `test` with a node that exists on paper: endpoints are published only for pods on a node. */
+export async function withNode(name: string, test: () => Promise<void>): Promise<void> {
+  const path = `/api/v1/nodes/${name}`;
+  await applyAs(path, { apiVersion: "v1", kind: "Node", metadata: { name } }, "test");
+  const capacity = { cpu: "8", memory: "16Gi", pods: "110" };
+  const conditions = [{ type: "Ready", status: "True", reason: "Test", lastHeartbeatTime: new Date().toISOString() }];
+  await patch(`${path}/status`, { status: { capacity, allocatable: capacity, conditions } }, "kubelet");
+  try {
+    await test();
+  } finally {
+    await destroy(path);
+  }
+}
+
 export interface AuditEntry {
   readonly verb: string;
   readonly requestURI: string;

@@ -79,7 +79,7 @@ describe("kubernetes: update", function () {
 
   it("refuses to take a field it never declared from whoever set it", async () => {
     const resource = await engine.create(DEPLOYMENT, "new-field", deployment(namespace, "new-field"));
-    await patch(`${deploymentPath(namespace, "new-field")}/scale`, { spec: { replicas: 5 } }, "autoscaler");
+    await patch(deploymentPath(namespace, "new-field"), { spec: { replicas: 5 } }, "autoscaler");
     const news = deployment(namespace, "new-field", { replicas: 2 });
     await assert.rejects(updated(resource, news), /conflict over spec\.replicas \(owned by "autoscaler"\)/);
   });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { JsonObject } from "../../../scripts/standins/kubernetes/values.ts";
 import { at, textAt, withValue } from "../../../scripts/standins/kubernetes/values.ts";
-import { destroy, eventually, freshNamespace, patch, playKubelet, runningStatus } from "./cluster.ts";
+import { destroy, eventually, freshNamespace, patch, playKubelet, runningStatus, withNode } from "./cluster.ts";
 import { Engine } from "./engine.ts";
 import * as fixtures from "./fixtures.ts";
 
@@ -166,9 +166,13 @@ describe("kubernetes: waits", function () {
         await engine.createReady(SERVICE, "ext", external);
         const lonely = await engine.create(SERVICE, "lonely", service(namespace, "lonely"), { timeout: 1 });
         assert.match(lonely.initErrors[0] ?? "", /no ready endpoint/);
-        const waiting = engine.createReady(SERVICE, "web", service(namespace, "web"), { timeout: 60 });
-        await engine.createReady(DEPLOYMENT, "web", deployment(namespace, "web", { annotations: {} }), { timeout: 60 });
-        await waiting;
+        await withNode(`${namespace}-node`, async () => {
+          const waiting = engine.createReady(SERVICE, "web", service(namespace, "web"), { timeout: 60 });
+          await engine.createReady(DEPLOYMENT, "web", deployment(namespace, "web", { annotations: {} }), {
+            timeout: 60,
+          });
+          await waiting;
+        });
       },
     );
   });

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { recoverStack } from "../../../scripts/converge/recover.ts";
 import { Failure } from "../../../scripts/lib/failure.ts";
-import { createWorkspace, eventually, missingEngine, type Workspace } from "./workspace.ts";
+import { createWorkspace, eventually, missingEngine, skipWithout, type Workspace } from "./workspace.ts";
 
 const PROGRAM = `
 import * as pulumi from "@pulumi/pulumi";
@@ -50,7 +50,7 @@ describe("recoverStack after a run that was killed", function () {
   };
 
   before(function () {
-    if (missingEngine() !== undefined) this.skip();
+    skipWithout(this, missingEngine());
   });
 
   beforeEach(async () => {

@@ -26,6 +26,8 @@ export interface Workspace {
   read(file: string): Promise<string>;
   /** Runs `pulumi ARGS --stack STACK --non-interactive` to its end, whatever that is. */
   pulumi(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Finished>;
+  /** Runs a command that takes no stack. */
+  plain(args: readonly string[]): Promise<Finished>;
   /** Runs it and fails if it does. */
   succeed(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<string>;
   /** Starts it and gives its process. */
@@ -52,6 +54,13 @@ export interface WorkspaceOptions {
 /** Why these tests cannot run here; undefined if they can. */
 export function missingEngine(): string | undefined {
   return pulumiFolder() === undefined ? "no pulumi: run `npm run up` once, which installs it" : undefined;
+}
+
+/** Skips a suite and says why. */
+export function skipWithout(context: Mocha.Context, reason: string | undefined): void {
+  if (reason === undefined) return;
+  process.stderr.write(`      skipped: ${reason}\n`);
+  context.skip();
 }
 
 function pulumiFolder(): string | undefined {
@@ -89,8 +98,8 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
   );
   await writeFile(join(folder, "index.ts"), options.program);
 
-  const start = (args: readonly string[], more: Readonly<Record<string, string>> = {}) => {
-    const child = spawn("pulumi", [...args, "--stack", stack, "--non-interactive"], {
+  const spawnPulumi = (args: readonly string[], more: Readonly<Record<string, string>> = {}) => {
+    const child = spawn("pulumi", [...args, "--non-interactive"], {
       cwd: folder,
       env: { ...process.env, ...env, ...more },
       stdio: ["ignore", "pipe", "pipe"],
@@ -103,6 +112,7 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
     });
     return { child, done };
   };
+  const start: Workspace["start"] = (args, more) => spawnPulumi([...args, "--stack", stack], more);
   const workspace: Workspace = {
     folder,
     stack,
@@ -110,6 +120,7 @@ export async function createWorkspace(options: WorkspaceOptions): Promise<Worksp
     write: (file, content) => writeFile(join(folder, file), content),
     read: (file) => readFile(join(folder, file), "utf8"),
     start,
+    plain: (args) => spawnPulumi(args).done,
     pulumi: (args, more) => start(args, more).done,
     succeed: async (args, more) => {
       const { code, output } = await start(args, more).done;

@@ -32,7 +32,7 @@ export function podProblems(pods: readonly JsonObject[]): string[] {
         ...listAt(pod, "status", "containerStatuses"),
       ];
       const problems = statuses.map(containerProblem).filter((problem) => problem !== undefined);
-      if (scheduled?.status === "False") problems.unshift(`not scheduled: ${scheduled.message}`);
+      if (problems.length === 0 && scheduled?.status === "False") problems.push(`not scheduled: ${scheduled.message}`);
       if (problems.length === 0 && textAt(pod, "status", "phase") === "Failed") {
         problems.push(
           `failed: ${textAt(pod, "status", "reason") ?? ""} ${textAt(pod, "status", "message") ?? ""}`.trimEnd(),

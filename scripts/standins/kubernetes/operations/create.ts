@@ -1,13 +1,12 @@
 import { timeoutMillis } from "../annotations.ts";
 import { ApiError, isDryRunRefused } from "../apiError.ts";
 import { isDeleting } from "../await/conditions.ts";
-import { waitUntilGone } from "../await/wait.ts";
+import { waitUntilGone } from "../await/gone.ts";
 import type { Context } from "../context.ts";
-import { apiPath } from "../discovery.ts";
 import { managersOf } from "../fields.ts";
 import { refusedChanges } from "../immutability.ts";
 import { kindOf } from "../kinds.ts";
-import { idOf, pathOf, readLive, type Target, targetOf, titleOf } from "../objects.ts";
+import { idOf, readLive, type Target, targetOf, titleOf } from "../objects.ts";
 import { managerFor, previewed } from "../state.ts";
 import { containsUnknown, type JsonObject } from "../values.ts";
 import { remove } from "./delete.ts";
@@ -94,8 +93,7 @@ async function waitForPredecessor(
   await waitUntilGone({
     client: context.client,
     signal: context.signal,
-    path: pathOf(target),
-    collectionPath: apiPath(target.resource, target.namespace),
+    resource: target.resource,
     live,
     timeoutMillis: timeoutMillis(request.inputs, request.timeoutSeconds, DELETION_SECONDS),
     onProgress: (message) =>

@@ -1,11 +1,10 @@
 import { propagationPolicy, timeoutMillis } from "../annotations.ts";
 import { isConflict, isNotFound } from "../apiError.ts";
-import { waitUntilGone } from "../await/wait.ts";
+import { waitUntilGone } from "../await/gone.ts";
 import type { Context } from "../context.ts";
-import { apiPath } from "../discovery.ts";
 import { managersOf } from "../fields.ts";
 import { kindOf } from "../kinds.ts";
-import { explain, pathOf, readLive, targetOfId, titleOf } from "../objects.ts";
+import { explain, pathOf, readLive, targetOfId, titleOf, unknownKind } from "../objects.ts";
 import { managerFor, type State } from "../state.ts";
 import type { JsonObject } from "../values.ts";
 import { uidOf } from "./write.ts";
@@ -31,9 +30,7 @@ export async function remove(context: Context, request: DeleteRequest): Promise<
   const resource = await context.discovery.find(kind);
   if (resource === undefined) {
     if (await context.discovery.isGone(kind)) return;
-    throw new Error(
-      `${kind.kind} ${request.id} cannot be deleted: the cluster does not say where such objects are; try again`,
-    );
+    throw new Error(unknownKind(kind));
   }
   const target = targetOfId(context, resource, request.id);
   const live = await readLive(context, target);
@@ -63,8 +60,7 @@ export async function remove(context: Context, request: DeleteRequest): Promise<
   await waitUntilGone({
     client: context.client,
     signal: context.signal,
-    path: pathOf(target),
-    collectionPath: apiPath(resource, target.namespace),
+    resource: target.resource,
     live,
     timeoutMillis: timeoutMillis(inputs, request.timeoutSeconds, DELETION_SECONDS),
     onProgress: (message) => void context.log.write("info", message, urn, true),

@@ -1,7 +1,7 @@
 import { awaiterFor } from "../await/awaiters.ts";
 import { isDeleting } from "../await/conditions.ts";
 import { ExpressionProblem } from "../await/jsonpath.ts";
-import { NotReady, waitUntilReady } from "../await/wait.ts";
+import { NotReady, waitUntilReady } from "../await/ready.ts";
 import type { Context } from "../context.ts";
 import { allFields } from "../fields.ts";
 import { kindOf, kindOfToken, typeOfUrn } from "../kinds.ts";

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { annotations, isAnnotated, timeoutMillis } from "../annotations.ts";
 import { Cancelled, isConflict, isNamespaceMissing, isNamespaceTerminating, isNotFound } from "../apiError.ts";
 import { awaiterFor } from "../await/awaiters.ts";
-import { NotReady, waitUntilReady } from "../await/wait.ts";
+import { NotReady, waitUntilReady } from "../await/ready.ts";
 import { overrideMessage, refusalMessage, resolveConflicts } from "../conflicts.ts";
 import type { Context } from "../context.ts";
 import type { ApiResource } from "../discovery.ts";

@@ -1,0 +1,63 @@
+"""The spec of a training run, checked."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from .contract import bad_spec, field
+from .network import Shape
+
+
+@dataclass(frozen=True)
+class TrainingSpec:
+    labels: list[str]
+    epochs: int
+    batch: int
+    rate: float
+    seed: int
+    checkpoint_seconds: float
+    max_restarts: int
+    shape: Shape
+    determinant: str
+    """Identifies everything the trained state depends on but the data and the code."""
+
+    @staticmethod
+    def of(spec: dict[str, Any], run: str, workers: int) -> TrainingSpec:
+        """Raises a bad-spec failure that names the field and its value."""
+        task = field(spec, "task", str)
+        if task != "text-classification":
+            raise bad_spec(f'spec.task: is "{task}", this image does "text-classification"')
+        labels = field(spec, "labels", list)
+        if len(labels) < 2 or not all(isinstance(label, str) and label for label in labels):
+            raise bad_spec(f"spec.labels: is {json.dumps(labels)}, must be at least two names")
+        if len(set(labels)) != len(labels):
+            raise bad_spec(f"spec.labels: {json.dumps(labels)} names a label twice")
+        if field(spec, "workers", int, workers) != workers:
+            raise bad_spec(f"spec.workers: is {spec['workers']}, the group has MILLWRIGHT_WORKERS={workers}")
+
+        def number(name: str, kind: type | tuple[type, ...], least: float, default: Any = ...) -> Any:
+            value = field(spec, name, kind, default)
+            if not value >= least:
+                raise bad_spec(f"spec.{name}: is {value}, must be at least {least}")
+            return value
+
+        shape = Shape.of(spec)
+        epochs = number("epochs", int, 1)
+        batch = number("batchSize", int, 1, 64)
+        rate = float(number("learningRate", (int, float), 1e-12, 0.001))
+        seed = number("seed", int, 0, 17)
+        depends = [run, workers, labels, epochs, batch, rate, seed, vars(shape)]
+        return TrainingSpec(
+            labels=labels,
+            epochs=epochs,
+            batch=batch,
+            rate=rate,
+            seed=seed,
+            checkpoint_seconds=float(number("checkpointSeconds", (int, float), 0, 60)),
+            max_restarts=number("maxRestarts", int, 0, 3),
+            shape=shape,
+            determinant=hashlib.sha256(json.dumps(depends, sort_keys=True).encode("utf-8")).hexdigest(),
+        )
