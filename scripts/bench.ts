@@ -39,7 +39,7 @@ await runMain(async () => {
 });
 
 async function measureAll(count: number): Promise<Measurement[]> {
-  const plane = await report.step("control plane", () => startControlPlane({ withSchedulerAndControllers: false }));
+  const plane = await report.step("control plane", () => startControlPlane());
   const measurements: Measurement[] = [];
   const measure = async (step: string, tool: string, namespace: string, work: () => Promise<unknown>) => {
     const position = logEnd(plane.auditLogPath);

@@ -1,5 +1,5 @@
 import { plan as planFor } from "../components/lifecycle/plan.ts";
-import { loadStackFile, parseOptions, STACK_HELP, STACK_OPTIONS, stackArguments } from "./command-line.ts";
+import { loadStackFile, parseOptions, STACK_HELP, STACK_OPTIONS, stackArguments } from "./lib/command-line.ts";
 import { runMain } from "./lib/failure.ts";
 import { Observer } from "./status/observer.ts";
 import { renderStatus } from "./status/report.ts";

@@ -3,6 +3,11 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { plan as planFor } from "../components/lifecycle/plan.ts";
+import { type Changes, describeResource, isReal, withoutMarkup } from "./converge/changes.ts";
+import { Engine } from "./converge/engine.ts";
+import { converge, type LoopResult } from "./converge/loop.ts";
+import { bringUp } from "./converge/platform.ts";
+import { recoverStack } from "./converge/recover.ts";
 import {
   loadStackFile,
   parseOptions,
@@ -10,16 +15,11 @@ import {
   STACK_HELP,
   STACK_OPTIONS,
   stackArguments,
-} from "./command-line.ts";
-import { type Changes, describeResource, isReal } from "./converge/changes.ts";
-import { Engine } from "./converge/engine.ts";
-import { converge, type LoopResult } from "./converge/loop.ts";
-import { recoverStack } from "./converge/recover.ts";
+} from "./lib/command-line.ts";
 import { Failure, runMain } from "./lib/failure.ts";
 import { openLog } from "./lib/log.ts";
 import { formatElapsed, report } from "./lib/report.ts";
 import { stateRoot } from "./lib/roots.ts";
-import { bringUp } from "./platform.ts";
 import { Observer } from "./status/observer.ts";
 import { renderStatus } from "./status/report.ts";
 
@@ -33,6 +33,8 @@ ${STACK_HELP}
 It may be interrupted and run again at any time; it goes on from what the datacenter recorded.
 Exit code 0: settled and every model serves; 1: something failed; 130: interrupted.
 `;
+
+const NOTE_CHARACTERS = 72;
 
 /** What `--json` prints. */
 interface UpReport {
@@ -77,9 +79,14 @@ function progress(note: (text: string) => void): (event: EngineEvent) => void {
       report.line(`  ${after.op} ${describeResource(after)}`);
     }
     if (diagnosticEvent?.severity === "info" && diagnosticEvent.ephemeral === true) {
-      note(diagnosticEvent.message.replace(/<\{%[^%]*%\}>/g, "").trim());
+      note(firstWords(withoutMarkup(diagnosticEvent.message)));
     }
   };
+}
+
+/** What a build prints may be a page; what is shown of it is how far it is. */
+function firstWords(text: string): string {
+  return text.length > NOTE_CHARACTERS ? `${text.slice(0, NOTE_CHARACTERS)}…` : text;
 }
 
 async function main(): Promise<number> {
@@ -123,7 +130,7 @@ async function main(): Promise<number> {
   let said = "";
   const result = await converge({
     observe: () => observer.observe(),
-    plan: (observations) => planFor(stack, observations),
+    plan: async (observations) => planFor(await loadStackFile(arguments_), observations),
     up: (round, plan) =>
       report.step(
         `pulumi up, round ${round}: ${plan.models.map((m) => `${m.name} ${m.stage}`).join(", ")}`,

@@ -37,7 +37,8 @@ export const PROGRAM = `import { readFileSync } from "node:fs";
 import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
 import { Provider } from "@pulumi/kubernetes/provider.js";
 
-const provider = new Provider("cluster", { kubeconfig: process.env.KUBECONFIG });
+// A change is made in place, as kubectl does; the default would replace the object.
+const provider = new Provider("cluster", { kubeconfig: process.env.KUBECONFIG, enableConfigMapMutable: true });
 for (const { metadata, data } of JSON.parse(readFileSync("objects.json", "utf8"))) {
   new ConfigMap(metadata.name, { metadata, data }, { provider });
 }

@@ -40,6 +40,8 @@ export function renderEnvironment(places: EnvironmentPlaces): Record<string, str
     PATH: [...first, ...others].join(path.delimiter),
     KUBECONFIG: clusterLayout(places.stateRoot).kubeconfig,
     PULUMI_CONFIG_PASSPHRASE_FILE: passphrase,
+    // The passphrase's salt is in the state; without this Pulumi would write it into the committed stack file as well.
+    PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER: "true",
     DOCKER_HOST: dockerHost(clusterLayout(places.stateRoot).dockerRoot),
     // Debian's docker has no buildx.
     DOCKER_BUILDKIT: "0",

@@ -202,7 +202,11 @@ export interface Route {
   readonly dev?: string;
 }
 
+/** None where `ip` is not installed yet, which `missing` reports. */
 async function routes(): Promise<Route[]> {
+  if (findOnPath("ip") === undefined) {
+    return [];
+  }
   const { stdout } = await execute("ip", ["-j", "-4", "route", "show"]);
   return JSON.parse(stdout) as Route[];
 }

@@ -36,7 +36,8 @@ export function isReal(metadata: StepEventMetadata): boolean {
   return (metadata.new?.custom ?? metadata.old?.custom ?? false) && !metadata.type.startsWith("pulumi:");
 }
 
-function withoutMarkup(message: string): string {
+/** The engine's messages carry the markup of its colours. */
+export function withoutMarkup(message: string): string {
   return message.replace(/<\{%[^%]*%\}>/g, "").trim();
 }
 

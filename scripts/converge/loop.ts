@@ -6,7 +6,8 @@ import { type Changes, mergeChanges, NO_CHANGES } from "./changes.ts";
 export interface LoopEdges {
   /** Reads the cluster's records and Jobs. Throws where the cluster cannot be read. */
   observe(): Promise<Observations>;
-  plan(observations: Observations): Plan;
+  /** Plans on the stack as it is now: its file may be edited while a run is in progress. */
+  plan(observations: Observations): Promise<Plan>;
   /** Runs the engine once and returns what it changed. Throws where it failed. */
   up(round: number, plan: Plan): Promise<Changes>;
   /** Called while a run is in progress, every `pollSeconds`. */
@@ -60,14 +61,14 @@ export function nextStep(applied: Plan, now: Plan, observations: Observations): 
 export async function converge(edges: LoopEdges): Promise<LoopResult> {
   let changes = NO_CHANGES;
   let rounds = 0;
-  let wanted = edges.plan(await edges.observe());
+  let wanted = await edges.plan(await edges.observe());
   let lost: string[] = [];
   for (;;) {
     rounds += 1;
     const applied = wanted;
     changes = mergeChanges(changes, await edges.up(rounds, applied));
     let observations = await edges.observe();
-    wanted = edges.plan(observations);
+    wanted = await edges.plan(observations);
     const lostAgain = lostRuns(wanted, observations).filter((run) => lost.includes(run));
     if (lostAgain.length > 0) {
       throw new Failure(
@@ -80,7 +81,7 @@ export async function converge(edges: LoopEdges): Promise<LoopResult> {
       await edges.waiting(wanted, observations);
       await edges.sleep(POLL_SECONDS);
       observations = await edges.observe();
-      wanted = edges.plan(observations);
+      wanted = await edges.plan(observations);
     }
     if (edges.interrupted() || nextStep(applied, wanted, observations) === "done") {
       return { plan: wanted, changes, rounds };

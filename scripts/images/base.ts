@@ -15,8 +15,8 @@ import { withLock } from "../lib/lock.ts";
 import { CommandError, run } from "../lib/process.ts";
 import { type Report, report as stderrReport } from "../lib/report.ts";
 import { buildLog, cacheRoot } from "../lib/roots.ts";
-import { ensureDebianPackages } from "../toolchain/debian.ts";
-import { requireDisk } from "../toolchain/disk.ts";
+import { aptComplaint, ensureDebianPackages } from "../toolchain/debian.ts";
+import { requireDisk, requireFolder } from "../toolchain/disk.ts";
 import { findOnPath } from "../toolchain/path.ts";
 import { dockerHost } from "./docker.ts";
 import { REGISTRY, registryHas } from "./registry.ts";
@@ -64,6 +64,7 @@ export async function ensureBaseArchive(report: Report = stderrReport): Promise<
   if (existsSync(archive)) {
     return archive;
   }
+  requireFolder(cacheRoot(), "MILLWRIGHT_CACHE");
   await ensureDebianPackages(["ca-certificates", "mmdebstrap"], report);
   const lock = path.join(cacheRoot(), "locks", "base");
   const work = async () => {
@@ -133,11 +134,6 @@ function dockerClient(): string {
   return findOnPath("docker") ?? "docker";
 }
 
-function complaintIn(error: CommandError): string {
-  const lines = error.tail.split("\n");
-  return lines.find((line) => line.startsWith("E: ")) ?? lines.at(-1) ?? error.message;
-}
-
 async function bootstrap(archive: string): Promise<void> {
   mkdirSync(path.dirname(archive), { recursive: true });
   for (const left of readdirSync(path.dirname(archive)).filter((name) => name.startsWith(".base-"))) {
@@ -167,7 +163,7 @@ async function bootstrap(archive: string): Promise<void> {
   } catch (error) {
     throw error instanceof CommandError
       ? new Failure(
-          `The base image could not be built from Debian packages: ${complaintIn(error)}`,
+          `The base image could not be built from Debian packages: ${aptComplaint(error.tail) ?? error.message}`,
           `see that apt reaches its archive (apt-get update) and the disk is not full; the whole log is ${logFile}`,
           { cause: error },
         )

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import path from "node:path";
+import { unmountUnder } from "../cluster/run-folder.ts";
 import { type Daemon, run, stopDaemon } from "../lib/process.ts";
 import { stateRoot } from "../lib/roots.ts";
 import { findOnPath } from "../toolchain/path.ts";
@@ -81,6 +82,8 @@ export async function stopDockerd(options: DockerOptions = {}): Promise<boolean>
   const files = dockerFiles(options);
   const ran = await stopDaemon(files.of("dockerd").pidFile, { graceSeconds: 20 });
   await stopDaemon(files.of("docker-containerd").pidFile);
+  // Builds on the host's network leave its namespace mounted.
+  await unmountUnder(files.root);
   // Its own pid file outlives a kill or a reboot, and by then may name another process, which would keep it from starting.
   rmSync(path.join(files.root, "run", "dockerd.pid"), { force: true });
   return ran;

@@ -1,12 +1,14 @@
 import { datacenterEnvironment } from "../cluster/environment.ts";
 import { runningParts } from "../cluster/holder.ts";
-import { nodeObstacle, startCluster, stopCluster } from "../cluster/index.ts";
+import { startCluster, stopCluster } from "../cluster/index.ts";
 import { ensureBaseImage } from "../images/base.ts";
 import { report } from "../lib/report.ts";
 import { stateRoot } from "../lib/roots.ts";
 import { installStandins } from "../standins/install.ts";
 import { ensureDebianPackages } from "../toolchain/debian.ts";
 import { ensureTools } from "../toolchain/ensure.ts";
+import { preflightLocalCluster } from "../toolchain/preflight.ts";
+import { prepareLocalCluster } from "../toolchain/prepare.ts";
 import type { Requirement } from "./suites.ts";
 
 /** What the workloads' tests import outside of any container: the trainer's packages, as its image has them. */
@@ -36,11 +38,11 @@ export async function prepare(needs: readonly Requirement[]): Promise<Environmen
 
 async function prepareNode(): Promise<Environment> {
   const before = runningParts(stateRoot());
-  const obstacle = await nodeObstacle();
+  const obstacle = await preflightLocalCluster();
   if (obstacle !== undefined) {
     return { ...NOTHING, missing: `${obstacle.message} (${obstacle.remedy})` };
   }
-  await ensureTools(["coredns"], report);
+  await prepareLocalCluster(report);
   await startCluster(report);
   await ensureBaseImage({}, report);
   const env = { ...process.env, ...datacenterEnvironment() };

@@ -2,9 +2,10 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { Failure } from "../lib/failure.ts";
 import { withLock } from "../lib/lock.ts";
-import { CommandError, run } from "../lib/process.ts";
+import { CommandError, type RunResult, run } from "../lib/process.ts";
 import { type Report, report as stderrReport } from "../lib/report.ts";
 import { buildLog, cacheRoot } from "../lib/roots.ts";
+import { requireFolder } from "./disk.ts";
 import { findOnPath, isExecutable } from "./path.ts";
 
 interface DebianPackage {
@@ -70,6 +71,7 @@ export async function ensureDebianPackages(
   if (missingPackages(names).length === 0) {
     return;
   }
+  requireFolder(cacheRoot(), "MILLWRIGHT_CACHE");
   const lock = path.join(cacheRoot(), "locks", "debian");
   const work = async () => {
     const missing = missingPackages(names);
@@ -98,21 +100,19 @@ async function install(missing: readonly DebianPackageName[], report: Report): P
     );
   }
   const logFile = buildLog("debian");
+  const env = { ...APT_ENVIRONMENT, PATH: `${process.env.PATH ?? ""}:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin` };
   const apt = (args: readonly string[]) =>
-    run("apt-get", ["-o", "DPkg::Lock::Timeout=600", "-o", "Dpkg::Use-Pty=0", ...args], {
-      env: { DEBIAN_FRONTEND: "noninteractive", LC_ALL: "C", ...OUR_APT },
-      logFile,
-    });
+    run("apt-get", ["-o", "DPkg::Lock::Timeout=600", "-o", "Dpkg::Use-Pty=0", ...args], { env, logFile });
   await report.step(`installing Debian packages: ${missing.join(", ")}`, async (note) => {
     await withoutServiceStarts(async () => {
       // What an interrupted call left half done would make the next one refuse.
-      await run("dpkg", ["--configure", "-a"], { logFile });
+      const repair = await outputOf(run("dpkg", ["--configure", "-a"], { env, logFile }));
       note("apt-get update");
-      await apt(["update", "--error-on=any"]);
+      const update = await outputOf(apt(["update"]));
       note("apt-get install");
-      await apt(["install", "--yes", "--no-install-recommends", ...missing]);
-    }).catch((error: unknown) => {
-      throw error instanceof CommandError ? explain(error, missing, logFile) : error;
+      await apt(["install", "--yes", "--no-install-recommends", ...missing]).catch((error: unknown) => {
+        throw error instanceof CommandError ? explain(error, [repair, update], missing, logFile) : error;
+      });
     });
     await keepFromBooting(missing.flatMap((name) => servicesOf(name)));
   });
@@ -125,21 +125,44 @@ async function install(missing: readonly DebianPackageName[], report: Report): P
   }
 }
 
-const OUR_APT = { APT_LISTCHANGES_FRONTEND: "none", NEEDRESTART_SUSPEND: "1" };
+const APT_ENVIRONMENT = {
+  APT_LISTCHANGES_FRONTEND: "none",
+  DEBIAN_FRONTEND: "noninteractive",
+  LC_ALL: "C",
+  NEEDRESTART_SUSPEND: "1",
+};
 
 function servicesOf(name: DebianPackageName): readonly string[] {
   const entry: DebianPackage = DEBIAN_PACKAGES[name];
   return entry.services ?? [];
 }
 
-function explain(error: CommandError, missing: readonly string[], logFile: string): Failure {
-  const lines = error.tail.split("\n");
-  const reason = lines.find((line) => line.startsWith("E: ")) ?? lines.at(-1) ?? error.message;
+/** A command's output, also when it fails: another vendor's broken archive need not matter to what is wanted. */
+async function outputOf(command: Promise<RunResult>): Promise<string> {
+  try {
+    return (await command).stderr;
+  } catch (error) {
+    if (error instanceof CommandError) {
+      return error.tail;
+    }
+    throw error;
+  }
+}
+
+function explain(error: CommandError, before: readonly string[], missing: readonly string[], logFile: string): Failure {
   return new Failure(
-    `apt could not install ${missing.join(", ")}: ${reason}`,
+    `apt could not install ${missing.join(", ")}: ${aptComplaint(...before, error.tail) ?? error.message}`,
     `see that apt reaches its archive (apt-get update), then run this again; the whole log is ${logFile}`,
     { cause: error },
   );
+}
+
+/** Why apt failed, in its own words: where it could not fetch, that explains every later complaint. */
+export function aptComplaint(...outputs: readonly string[]): string | undefined {
+  const lines = outputs.flatMap((output) => output.split("\n"));
+  const complaint =
+    lines.find((line) => /^[EW]: Failed to fetch/.test(line)) ?? lines.find((line) => line.startsWith("E: "));
+  return complaint?.slice(3).replace(/\s+/g, " ").trim();
 }
 
 const POLICY = "/usr/sbin/policy-rc.d";

@@ -1,4 +1,4 @@
-import { existsSync, statfsSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, statfsSync } from "node:fs";
 import path from "node:path";
 import { Failure } from "../lib/failure.ts";
 
@@ -21,6 +21,20 @@ export function requireDisk(folder: string, neededGiB: number, purpose: string):
     throw new Failure(
       `${folder} has ${free.toFixed(1)} GiB free, and ${neededGiB} GiB are needed ${purpose}`,
       "free some space there, or set MILLWRIGHT_CACHE and MILLWRIGHT_HOME to folders on a larger disk",
+    );
+  }
+}
+
+/** Makes a folder that `variable` can move elsewhere. Throws a Failure where it cannot be made or written to. */
+export function requireFolder(folder: string, variable: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+    accessSync(folder, constants.W_OK);
+  } catch (error) {
+    throw new Failure(
+      `${folder} cannot be written to (${(error as NodeJS.ErrnoException).code})`,
+      `make it writable, or set ${variable} to a folder that is`,
+      { cause: error },
     );
   }
 }

@@ -17,7 +17,7 @@ import { withLock } from "../lib/lock.ts";
 import { type Report, report as stderrReport } from "../lib/report.ts";
 import { buildLog, cacheRoot, toolFolder, toolPath } from "../lib/roots.ts";
 import { ensureDebianPackages } from "./debian.ts";
-import { requireDisk } from "./disk.ts";
+import { requireDisk, requireFolder } from "./disk.ts";
 import { closeWorkshop, compile, fetchGoToolchain, fetchModules, type GoWorkshop } from "./go.ts";
 import { answers, download } from "./official.ts";
 import { findOnPath, isExecutable } from "./path.ts";
@@ -39,6 +39,7 @@ export async function ensureTools(names: readonly ToolName[], report: Report = s
   if ((await absentTools(names)).length === 0) {
     return;
   }
+  requireFolder(cacheRoot(), "MILLWRIGHT_CACHE");
   const lock = path.join(cacheRoot(), "locks", "tools");
   const work = async () => {
     const needed = await absentTools(names);

@@ -157,7 +157,7 @@ describe("kubernetes: with the engine", function () {
       clearTimeout(timer);
       await workspace.pulumi(["cancel", "--yes"]);
       await eventually(`round ${round}: the provider to end`, async () =>
-        (providersOf(namespace)).length === 0 ? true : undefined,
+        providersOf(namespace).length === 0 ? true : undefined,
       );
     }
     await up("maps");

@@ -65,7 +65,10 @@ describe("addEvent", () => {
     };
     const event = { sequence: 0, timestamp: 0, policyEvent } as unknown as EngineEvent;
     assert.deepEqual(addEvent(NO_CHANGES, event).violations, ["p, web: no digest"]);
-    const advisory = { ...event, policyEvent: { ...policyEvent, enforcementLevel: "advisory" } } as unknown as EngineEvent;
+    const advisory = {
+      ...event,
+      policyEvent: { ...policyEvent, enforcementLevel: "advisory" },
+    } as unknown as EngineEvent;
     assert.deepEqual(addEvent(NO_CHANGES, advisory), NO_CHANGES);
   });
 

@@ -93,7 +93,7 @@ function scripted(script: readonly { plan: Plan; observations: Observations }[])
   return {
     ups,
     observe: async () => line().observations,
-    plan: () => line().plan,
+    plan: async () => line().plan,
     up: async (_round, plan) => {
       ups.push(fingerprint(plan));
       at += 1;

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { DEBIAN_PACKAGES, missingPackages, NODE_PACKAGES } from "../../../scripts/toolchain/debian.ts";
-import { freeGiB, requireDisk } from "../../../scripts/toolchain/disk.ts";
+import { aptComplaint, DEBIAN_PACKAGES, missingPackages, NODE_PACKAGES } from "../../../scripts/toolchain/debian.ts";
+import { freeGiB, requireDisk, requireFolder } from "../../../scripts/toolchain/disk.ts";
 
 describe("Debian packages", () => {
   it("asks for known packages, each once", () => {
@@ -20,9 +20,32 @@ describe("Debian packages", () => {
   });
 });
 
+describe("apt's complaint", () => {
+  const fetching = "W: Failed to fetch http://a/dists/InRelease  Could not connect";
+  const cases: [string, string[], string | undefined][] = [
+    [
+      "is that it could not fetch",
+      [`${fetching}\n`, "E: Unable to locate package runc"],
+      fetching.slice(3).replace("  ", " "),
+    ],
+    ["is its first error otherwise", ["W: old\n", "Reading...\nE: no space left\nE: gave up"], "no space left"],
+    ["is not made up", ["", "Killed"], undefined],
+  ];
+  for (const [title, outputs, expected] of cases) {
+    it(title, () => assert.equal(aptComplaint(...outputs), expected));
+  }
+});
+
 describe("disk", () => {
   it("is that of the folder's nearest ancestor", () => {
     assert.equal(Math.round(freeGiB("/tmp/not/there/yet")), Math.round(freeGiB("/tmp")));
+  });
+
+  it("names a folder that cannot be made and the variable that moves it", () => {
+    assert.throws(
+      () => requireFolder("/dev/null/cache", "MILLWRIGHT_CACHE"),
+      /^Failure: \/dev\/null\/cache cannot be written to \(ENOTDIR\)$/,
+    );
   });
 
   it("names the folder and the need when it is too small", () => {

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 EXIT_BAD_SPEC = 64
 EXIT_BAD_DATA = 65
@@ -190,7 +190,7 @@ def file_sha256(path: Path) -> str:
 
 
 def finish(place: Surroundings, artifact: Path, result: Mapping[str, Any]) -> None:
-    """Reports the result, last of all, and keeps a copy beside the artifact for {@link earlier_result}."""
+    """Reports the result, last of all, and keeps a copy beside the artifact for `earlier_result`."""
     complete = {**result, "artifact": digest(artifact)}
     write_json(place.output / RESULT_COPY, {"run": place.run, "result": complete})
     write_json(place.result, complete)
@@ -211,17 +211,16 @@ class Log:
     """Lines on standard output and, from the worker that owns the artifact, in its `log.txt`."""
 
     def __init__(self, path: Path | None) -> None:
-        self._file: TextIO | None = None
+        self._path = path
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = path.open("a", encoding="utf-8")
 
     def __call__(self, message: str) -> None:
         line = f"{time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime())} {message}"
         print(line, flush=True)
-        if self._file is not None:
-            self._file.write(line + "\n")
-            self._file.flush()
+        if self._path is not None:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(line + "\n")
 
 
 def explain(message: str) -> None:

@@ -29,25 +29,25 @@ def content_key(text: str) -> str:
     return hashlib.sha256(" ".join(_words(text)).encode("utf-8")).hexdigest()
 
 
-def near_pairs(left: Sequence[str], right: Sequence[str] | None = None) -> Iterator[tuple[int, int]]:
-    """Index pairs of near duplicates: between two lists, or, with one list, within it (first index smaller).
+def near_pairs(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Index pairs of near duplicates, the smaller index first; equal texts are near ones, too.
 
     Exact: every pair that shares a shingle is compared, none is sampled. Memory is bounded by working in blocks.
     """
-    rows = [_shingles(text) for text in left]
-    columns = rows if right is None else [_shingles(text) for text in right]
-    known, positions = numpy.unique(numpy.concatenate([*rows, *columns, numpy.zeros(0, numpy.uint32)]), return_inverse=True)
-    total = sum(len(row) for row in rows)
-    first = _matrix(rows, positions[:total], len(known))
-    second = _matrix(columns, positions[total:], len(known)).T.tocsc()
-    sizes = numpy.array([len(row) for row in rows]), numpy.array([len(column) for column in columns])
+    if not texts:
+        return
+    rows = [_shingles(text) for text in texts]
+    sizes = numpy.array([len(row) for row in rows])
+    known, positions = numpy.unique(numpy.concatenate(rows), return_inverse=True)
+    starts = numpy.concatenate([[0], numpy.cumsum(sizes)])
+    ones = numpy.ones(len(positions), dtype=numpy.float32)
+    matrix = sparse.csr_matrix((ones, positions, starts), shape=(len(rows), len(known)))
+    transposed = matrix.T.tocsr()
     for start in range(0, len(rows), _BLOCK):
-        shared = (first[start : start + _BLOCK] @ second).tocoo()
+        shared = (matrix[start : start + _BLOCK] @ transposed).tocoo()
         row, column = shared.row + start, shared.col
-        similarity = shared.data / (sizes[0][row] + sizes[1][column] - shared.data)
-        near = similarity >= NEAR
-        if right is None:
-            near &= row < column
+        near = shared.data / (sizes[row] + sizes[column] - shared.data) >= NEAR
+        near &= row < column
         yield from zip(row[near].tolist(), column[near].tolist(), strict=True)
 
 
@@ -76,9 +76,3 @@ def _shingles(text: str) -> numpy.ndarray:
     count = max(1, len(words) - SHINGLE_WORDS + 1)
     hashes = {zlib.crc32(" ".join(words[at : at + SHINGLE_WORDS]).encode("utf-8")) for at in range(count)}
     return numpy.fromiter(hashes, dtype=numpy.uint32, count=len(hashes))
-
-
-def _matrix(rows: Sequence[numpy.ndarray], positions: numpy.ndarray, width: int) -> sparse.csr_matrix:
-    starts = numpy.concatenate([[0], numpy.cumsum([len(row) for row in rows])])
-    ones = numpy.ones(len(positions), dtype=numpy.float32)
-    return sparse.csr_matrix((ones, positions, starts), shape=(len(rows), width))

@@ -83,4 +83,6 @@ def _export_onnx(network: nn.Module, words: Tensor, path: Path) -> None:
         options["dynamo"] = False
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
+        # PyTorch 1.13 says so of every padding it exports; the probe shows that the graph is right.
+        warnings.filterwarnings("ignore", message="The shape inference of prim::Constant", category=UserWarning)
         torch.onnx.export(network, (words,), str(path), **options)

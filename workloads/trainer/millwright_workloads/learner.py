@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -83,6 +84,8 @@ class Learner:
         self.epoch = 0
         self.step = 0
         self.best: Best | None = None
+        self.whole = True
+        """False while a step is changing the state."""
 
     @property
     def steps_done(self) -> int:
@@ -91,7 +94,7 @@ class Learner:
     def learn(self, forward: nn.Module, words: Tensor, labels: Tensor) -> float:
         """One step; `forward` is the network or its distributed wrapper. Returns this worker's loss.
 
-        Nothing that {@link state} holds changes before all workers' gradients have arrived, so a step that a lost worker
+        Nothing that `state` holds changes before all workers' gradients have arrived, so a step that a lost worker
         breaks off leaves the state of the step before it.
         """
         torch.manual_seed(_number(self.plan.seed, "step", self.epoch, self.step, self.worker))
@@ -107,12 +110,14 @@ class Learner:
                 f"the gradient is {float(norm)} in epoch {self.epoch + 1}, step {self.step + 1}: training diverged, and would "
                 f"again; lower training.learningRate ({self.plan.rate})"
             )
+        self.whole = False
         self.optimizer.step()
         decay = min(AVERAGE_DECAY, (1 + self.steps_done) / (10 + self.steps_done))
         with torch.no_grad():
             for name, value in self.network.named_parameters():
                 self.average[name].mul_(decay).add_(value, alpha=1 - decay)
         self.step += 1
+        self.whole = True
         return float(loss.detach())
 
     def end_epoch(self, accuracy: float, loss: float) -> bool:
@@ -126,22 +131,29 @@ class Learner:
         return better
 
     def state(self) -> dict[str, Any]:
+        """Tensors, whole numbers and text only: what every PyTorch reads without running code from the file.
+
+        The optimizer's settings are left out, since the plan sets them.
+        """
+        best = self.best
         return {
             "network": self.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
+            "moments": self.optimizer.state_dict()["state"],
             "average": self.average,
             "epoch": self.epoch,
             "step": self.step,
-            "best": None if self.best is None else vars(self.best),
+            "best": {} if best is None else best.weights,
+            "bestScores": "" if best is None else json.dumps([best.epoch, best.accuracy, best.loss]),
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        groups = self.optimizer.state_dict()["param_groups"]
+        self.optimizer.load_state_dict({"state": state["moments"], "param_groups": groups})
         self.average = state["average"]
         self.epoch = state["epoch"]
         self.step = state["step"]
-        self.best = None if state["best"] is None else Best(**state["best"])
+        self.best = Best(*json.loads(state["bestScores"]), state["best"]) if state["bestScores"] else None
 
 
 class averaged:

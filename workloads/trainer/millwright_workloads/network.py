@@ -2,43 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .contract import bad_spec, field
 from .text import PADDING, UNKNOWN
-
-
-@dataclass(frozen=True)
-class Shape:
-    """Sizes of a network, from the spec."""
-
-    vocabulary_size: int
-    embedding_size: int
-    channels: int
-    sequence_length: int
-    dropout: float
-
-    @staticmethod
-    def of(spec: dict[str, Any]) -> Shape:
-        kind = field(spec, "network.kind", str)
-        if kind != "text-cnn":
-            raise bad_spec(f'spec.network.kind: is "{kind}", this image trains "text-cnn"')
-
-        def size(name: str, least: int) -> int:
-            value = field(spec, f"network.{name}", int)
-            if value < least:
-                raise bad_spec(f"spec.network.{name}: is {value}, must be at least {least}")
-            return int(value)
-
-        dropout = float(field(spec, "network.dropout", (int, float), 0.3))
-        if not 0 <= dropout < 1:
-            raise bad_spec(f"spec.network.dropout: is {dropout}, must be at least 0 and below 1")
-        return Shape(size("vocabularySize", 3), size("embeddingSize", 1), size("channels", 1), size("sequenceLength", 1), dropout)
+from .training_spec import Shape
 
 
 class TextCnn(nn.Module):
@@ -68,7 +37,8 @@ class TextCnn(nn.Module):
         count = present.sum(1).clamp(min=1.0)
         embedded = self.embedding(words)
         phrases = self.convolution(self._drop(embedded, self.dropout / 2).transpose(1, 2))
-        features = torch.cat([functional.relu(phrases).amax(2), (embedded * present).sum(1) / count], 1)
+        strongest = (functional.relu(phrases) * present.transpose(1, 2)).amax(2)
+        features = torch.cat([strongest, (embedded * present).sum(1) / count], 1)
         votes = (self.votes(words) * present).sum(1) / count.sqrt()
         return self.output(self._drop(features, self.dropout)) + votes
 

@@ -69,16 +69,9 @@ def split(items: Sequence[Item], fractions: Mapping[str, float], seed: int) -> d
 
 def leaked(splits: Mapping[str, Sequence[Item]]) -> list[tuple[Item, Item]]:
     """Pairs of items of different splits that say the same, exactly or nearly: must be empty."""
-    pairs: list[tuple[Item, Item]] = []
-    names = list(splits)
-    for at, one in enumerate(names):
-        for other in names[at + 1 :]:
-            left, right = splits[one], splits[other]
-            content = {content_key(item.text): item for item in left}
-            pairs.extend((content[key], item) for item in right if (key := content_key(item.text)) in content)
-            near = near_pairs([item.text for item in left], [item.text for item in right])
-            pairs.extend((left[i], right[j]) for i, j in near)
-    return pairs
+    items = [item for members in splits.values() for item in members]
+    home = [name for name, members in splits.items() for _ in members]
+    return [(items[i], items[j]) for i, j in near_pairs([item.text for item in items]) if home[i] != home[j]]
 
 
 def _draw(seed: int, items: Sequence[Item]) -> str:

@@ -48,7 +48,13 @@ class Reader:
         self._length = sequence_length
         # What lies beyond cannot be read: a text of n tokens is seldom longer, and it bounds the work on any input.
         self._characters = sequence_length * int(reading["charactersPerToken"])
+        self.vocabulary = list(vocabulary)
         self._index = {word: at + _RESERVED for at, word in enumerate(vocabulary)}
+
+    @property
+    def words(self) -> int:
+        """Indices there are: the vocabulary, padding and the unknown word."""
+        return len(self.vocabulary) + _RESERVED
 
     def tokens(self, text: str) -> list[str]:
         text = text[: self._characters]

@@ -8,7 +8,34 @@ from dataclasses import dataclass
 from typing import Any
 
 from .contract import bad_spec, field
-from .network import Shape
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Sizes of a network, from the spec."""
+
+    vocabulary_size: int
+    embedding_size: int
+    channels: int
+    sequence_length: int
+    dropout: float
+
+    @staticmethod
+    def of(spec: dict[str, Any]) -> Shape:
+        kind = field(spec, "network.kind", str)
+        if kind != "text-cnn":
+            raise bad_spec(f'spec.network.kind: is "{kind}", this image trains "text-cnn"')
+
+        def size(name: str, least: int) -> int:
+            value = field(spec, f"network.{name}", int)
+            if value < least:
+                raise bad_spec(f"spec.network.{name}: is {value}, must be at least {least}")
+            return int(value)
+
+        dropout = float(field(spec, "network.dropout", (int, float), 0.3))
+        if not 0 <= dropout < 1:
+            raise bad_spec(f"spec.network.dropout: is {dropout}, must be at least 0 and below 1")
+        return Shape(size("vocabularySize", 3), size("embeddingSize", 1), size("channels", 1), size("sequenceLength", 1), dropout)
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ function parseSteps(text: string): Step[] {
   let rest = text;
   while (rest !== "") {
     const inBrackets = bracket.exec(rest);
-    const key = /^\.((?:\\.|[^.[\\*])+)/s.exec(rest);
+    const key = /^\.((?:\\.|[^.[\\*<>=!&|~()\s])+)/s.exec(rest);
     const token =
       inBrackets?.[0] ?? key?.[0] ?? (rest.startsWith("..") ? "." : rest.startsWith(".*") ? ".*" : undefined);
     if (token === undefined) throw new ExpressionProblem(`${JSON.stringify(rest)} is not understood`);

@@ -1,11 +1,11 @@
 import path from "node:path";
 import { type ParseArgsConfig, parseArgs } from "node:util";
-import { loadStack, StackError, stackNames } from "../stacks/load.ts";
-import type { Stack } from "../stacks/schema.ts";
-import { Failure } from "./lib/failure.ts";
+import { loadStack, StackError, stackNames } from "../../stacks/load.ts";
+import type { Stack } from "../../stacks/schema.ts";
+import { Failure } from "./failure.ts";
 
 /** The folder of this repository. */
-export const REPOSITORY_ROOT = path.join(import.meta.dirname, "..");
+export const REPOSITORY_ROOT = path.join(import.meta.dirname, "../..");
 
 /** Options every command that works on a stack understands. */
 export const STACK_OPTIONS = {

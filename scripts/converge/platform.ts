@@ -1,10 +1,11 @@
-import type { Stack } from "../stacks/schema.ts";
-import { datacenterEnvironment } from "./cluster/environment.ts";
-import { startCluster } from "./cluster/start.ts";
-import { ensureBaseImage } from "./images/base.ts";
-import type { Report } from "./lib/report.ts";
-import { installStandins } from "./standins/install.ts";
-import { ensureTools } from "./toolchain/ensure.ts";
+import type { Stack } from "../../stacks/schema.ts";
+import { datacenterEnvironment } from "../cluster/environment.ts";
+import { startCluster } from "../cluster/start.ts";
+import { ensureBaseImage } from "../images/base.ts";
+import type { Report } from "../lib/report.ts";
+import { installStandins } from "../standins/install.ts";
+import { ensureTools } from "../toolchain/ensure.ts";
+import { prepareLocalCluster } from "../toolchain/prepare.ts";
 
 /**
  * Brings up what a stack stands on: its tools and, where the stack names no cluster of its own, the local datacenter of
@@ -15,7 +16,7 @@ import { ensureTools } from "./toolchain/ensure.ts";
  */
 export async function bringUp(stack: Stack, report: Report): Promise<Record<string, string>> {
   if (stack.platform.cluster.kind === "local") {
-    await ensureTools(["pulumi", "kubernetes", "etcd", "coredns"], report);
+    await prepareLocalCluster(report);
     await startCluster(report);
     await ensureBaseImage({ reference: stack.platform.baseImage }, report);
   } else {

@@ -1,0 +1,1 @@
+"""MLServer runtime for the models that workloads/trainer exports: text in, label and probabilities out."""

@@ -1,0 +1,66 @@
+"""Starts MLServer on the model folder the environment names.
+
+The model folder and the root file system are read-only, so MLServer's settings are written to the temporary folder.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+HTTP_PORT = 8080
+METRICS_PORT = 8082
+
+# gRPC is MLServer's too, but nothing here speaks it: it stays inside the pod.
+GRPC_PORT = 8081
+
+
+def settings() -> dict[str, object]:
+    return {
+        "host": "0.0.0.0",
+        "http_port": HTTP_PORT,
+        "grpc_port": GRPC_PORT,
+        "metrics_port": METRICS_PORT,
+        "metrics_dir": tempfile.gettempdir(),
+        "debug": False,
+        # One process answers: the network takes a millisecond, and a pool of workers would multiply the memory.
+        "parallel_workers": 0,
+        "load_models_at_startup": True,
+    }
+
+
+def model_settings(name: str, folder: str, version: str) -> dict[str, object]:
+    return {
+        "name": name,
+        "implementation": "millwright_runtime.classifier.TextClassifier",
+        "platform": "onnxruntime",
+        "versions": [version],
+        "inputs": [{"name": "text", "datatype": "BYTES", "shape": [-1]}],
+        "outputs": [
+            {"name": "label", "datatype": "BYTES", "shape": [-1]},
+            {"name": "probability", "datatype": "FP32", "shape": [-1]},
+            {"name": "probabilities", "datatype": "FP32", "shape": [-1, -1]},
+        ],
+        "parameters": {"uri": folder, "version": version},
+    }
+
+
+def main() -> int:
+    missing = [name for name in ("MLSERVER_MODEL_NAME", "MLSERVER_MODEL_URI") if not os.environ.get(name)]
+    if missing:
+        print(f"millwright: {', '.join(missing)} not set; see workloads/CONTRACT.md", file=sys.stderr)
+        return 64
+    # MLServer reads every MLSERVER_ variable as a setting of its own, and these two are not among them.
+    name, folder = os.environ.pop("MLSERVER_MODEL_NAME"), os.environ.pop("MLSERVER_MODEL_URI")
+    version = os.environ.get("MILLWRIGHT_VERSION", "unversioned")
+    place = Path(tempfile.mkdtemp(prefix="mlserver-"))
+    (place / "settings.json").write_text(json.dumps(settings()), encoding="utf-8")
+    (place / "model-settings.json").write_text(json.dumps(model_settings(name, folder, version)), encoding="utf-8")
+    os.execvp("mlserver", ["mlserver", "start", str(place)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

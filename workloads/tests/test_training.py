@@ -1,0 +1,169 @@
+"""The training stage as a pod runs it: `millwright-run` above torchrun above a worker, two of them on this machine."""
+
+import os
+import signal
+import subprocess
+import unittest
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from . import support
+from millwright_workloads import dataset
+from millwright_workloads.contract import EXIT_BAD_DATA, EXIT_BAD_SPEC, digest
+from millwright_workloads.story import STORY_FILE
+
+LONG = {**support.TRAINING, "epochs": 120, "checkpointSeconds": 1, "workers": 2}
+ENOUGH_STEPS = 60
+
+
+class Group(support.PlaceTest):
+    def setUp(self) -> None:
+        super().setUp()
+        support.write_corpus(self.place.root / "source")
+        dataset.run(self.place.surroundings("dataset", "d", support.SPLIT))
+
+    def worker(self, run: str, index: int, spec: dict[str, Any] = LONG, workers: int = 2) -> subprocess.Popen[str]:
+        return self.start(self.place.environment("training", run, spec, workers, index))
+
+    def pair(self, run: str, spec: dict[str, Any] = LONG) -> list[subprocess.Popen[str]]:
+        return [self.worker(run, index, spec) for index in (1, 0)][::-1]
+
+    def ends(self, run: str, processes: list[subprocess.Popen[str]], codes: list[int]) -> None:
+        found = [process.wait(300) for process in processes]
+        self.assertEqual(found, codes, "\n".join(self.place.output(run, index) for index in (0, 1)))
+
+    def steps_kept(self, run: str) -> int:
+        path = self.place.root / f"{run}-checkpoint" / "checkpoint.pt"
+        if not path.exists():
+            return 0
+        state = torch.load(path, weights_only=True)
+        return int(state["epoch"] * 7 + state["step"])
+
+    def reaches_the_middle(self, run: str) -> None:
+        support.wait_for(lambda: self.steps_kept(run) >= ENOUGH_STEPS, f"{run} to reach step {ENOUGH_STEPS}")
+        self.assertLess(self.steps_kept(run), 120 * 7, "too fast to be interrupted: raise LONG's epochs")
+
+    def best(self, run: str) -> dict[str, torch.Tensor]:
+        state = torch.load(self.place.root / f"{run}-checkpoint" / "checkpoint.pt", weights_only=True)
+        weights: dict[str, torch.Tensor] = state["best"]
+        return weights
+
+    def same_outcome(self, one: str, other: str) -> None:
+        """Where and how often it was interrupted changed nothing but the time and the count of restarts."""
+        self.assertEqual(self.place.result(one)["metrics"], self.place.result(other)["metrics"])
+        for name, value in self.best(one).items():
+            self.assertTrue(torch.allclose(value, self.best(other)[name], atol=1e-6), name)
+
+    def test_survives_every_kind_of_interruption_with_the_same_outcome(self) -> None:
+        self.ends("calm", self.pair("calm"), [0, 0])
+        calm = self.place.result("calm")
+        self.assertEqual((calm["restarts"], calm["workers"], calm["epochs"], calm["steps"]), (0, 2, 120, 840))
+        self.assertEqual(calm["dataset"], "d")
+        self.assertGreater(calm["metrics"]["testAccuracy"], calm["metrics"]["majorityAccuracy"])
+        self.assertFalse(self.place.result_path("calm", 1).exists(), "only worker 0 reports")
+        folder = self.place.root / "calm" / "model"
+        self.assertEqual(calm["artifact"], digest(folder))
+        self.assertEqual({path.name for path in folder.iterdir()}, {"model.onnx", "vocabulary.json", "config.json"})
+
+        with self.subTest("kill -9 of one worker's process: its container goes on"):
+            group = self.pair("process")
+            self.reaches_the_middle("process")
+            os.kill(worker_process(self.place.root, "process", 1), signal.SIGKILL)
+            self.ends("process", group, [0, 0])
+            self.assertEqual(self.place.result("process")["restarts"], 1)
+            self.same_outcome("calm", "process")
+
+        for index in (0, 1):
+            with self.subTest("kill -9 of a whole container: its successor joins the other", worker=index):
+                run = f"container{index}"
+                group = self.pair(run)
+                self.reaches_the_middle(run)
+                group[index].kill()
+                group[index].wait()
+                group[index] = self.worker(run, index)
+                self.ends(run, group, [0, 0])
+                self.assertGreaterEqual(self.place.result(run)["restarts"], 1)
+                self.same_outcome("calm", run)
+
+        with self.subTest("SIGTERM of all: a checkpoint, 143, and on from there"):
+            group = self.pair("stopped")
+            self.reaches_the_middle("stopped")
+            for process in group:
+                process.send_signal(signal.SIGTERM)
+            self.ends("stopped", group, [143, 143])
+            kept = self.steps_kept("stopped")
+            self.assertFalse(self.place.result_path("stopped").exists())
+            self.ends("stopped", self.pair("stopped"), [0, 0])
+            self.assertIn(f"going on from the checkpoint after {kept} of 840 steps", self.place.output("stopped"))
+            self.same_outcome("calm", "stopped")
+
+        with self.subTest("only the evaluation was left: worker 0 does it alone"):
+            before = self.place.result("calm")
+            (self.place.root / "calm" / "result.json").unlink()
+            self.place.result_path("calm").unlink()
+            self.ends("calm", [self.worker("calm", 1)], [0])
+            self.ends("calm", [self.worker("calm", 0)], [0])
+            self.assertEqual(self.place.result("calm")["metrics"], before["metrics"])
+
+        with self.subTest("a finished run is reported, not computed, again"):
+            before = self.place.result("calm")
+            self.place.result_path("calm").unlink()
+            (self.place.root / "calm-checkpoint" / STORY_FILE).unlink()
+            self.ends("calm", self.pair("calm"), [0, 0])
+            self.assertEqual(self.place.result("calm"), before)
+            self.assertIn("is intact: reporting that result", self.place.output("calm"))
+
+    def test_one_worker_needs_no_group(self) -> None:
+        self.ends("one", [self.worker("one", 0, support.TRAINING, workers=1)], [0])
+        self.assertEqual(self.place.result("one")["workers"], 1)
+
+    def test_sigterm_while_it_waits_for_the_others_ends_it_at_once(self) -> None:
+        process = self.worker("waiting", 0)
+        support.wait_for(lambda: listens(self.place.port), "torchrun to wait for worker 1")
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(10), 143)
+
+    def test_a_group_that_does_not_come_together_is_given_up_in_time(self) -> None:
+        environment = {
+            **self.place.environment("training", "alone", {**LONG, "maxRestarts": 0}, 2, 1),
+            "MILLWRIGHT_RENDEZVOUS": "no-such-host.invalid:29500",
+            "MILLWRIGHT_GROUP_SECONDS": "1",
+        }
+        self.assertEqual(self.start(environment).wait(60), 75)
+        self.assertIn("no-such-host.invalid does not resolve", self.place.termination(1).read_text())
+
+    def test_what_another_try_would_not_change_ends_with_its_code(self) -> None:
+        for spec, code, why in (
+            ({**support.TRAINING, "epochs": 0}, EXIT_BAD_SPEC, "spec.epochs: is 0"),
+            ({**support.TRAINING, "labels": ["ham", "other"]}, EXIT_BAD_DATA, 'is labelled "spam"'),
+        ):
+            with self.subTest(why=why):
+                self.ends("bad", [self.worker("bad", 0, spec, workers=1)], [code])
+                self.assertIn(why, self.place.termination().read_text())
+                self.assertFalse(self.place.result_path("bad").exists())
+
+
+def worker_process(root: Path, run: str, index: int) -> int:
+    """The process torchrun started for one worker of a run of this test."""
+    wanted = {f"MILLWRIGHT_CHECKPOINT={root / f'{run}-checkpoint'}", f"MILLWRIGHT_WORKER_INDEX={index}"}
+    for place in Path("/proc").glob("[0-9]*"):
+        try:
+            arguments = (place / "cmdline").read_text().split("\0")
+            environment = set((place / "environ").read_text().split("\0"))
+        except OSError:
+            continue
+        if wanted <= environment and "millwright_workloads.train" in arguments and "torch.distributed.run" not in arguments:
+            return int(place.name)
+    raise AssertionError(f"no worker {index} of {run}")
+
+
+def listens(port: int) -> bool:
+    wanted = f":{port:04X}"
+    tables = [Path(f"/proc/net/{name}").read_text().splitlines()[1:] for name in ("tcp", "tcp6")]
+    return any(line.split()[1].endswith(wanted) and line.split()[3] == "0A" for table in tables for line in table)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,225 @@
+"""`millwright-run`, the container's command: runs the stage the environment names, and ends with the contract's codes.
+
+For training it starts torchrun and stays above it. When a worker of the group is lost, torchrun ends in every container;
+each starts it again, meets the others at the rendezvous and goes on from the checkpoint. So a lost pod costs the Job one
+restart, not one for each worker of the group.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from pathlib import Path
+from types import FrameType
+
+from . import processes
+from .contract import (
+    EXIT_GROUP_LOST,
+    EXIT_INTERRUPTED,
+    LOG_FILE,
+    Log,
+    Surroundings,
+    WorkloadFailure,
+    bad_spec,
+    earlier_result,
+    explain,
+    finish,
+    read_spec,
+)
+from .story import read_story
+from .training_spec import TrainingSpec
+
+GROUP_SECONDS = 600
+"""How long a worker waits for the others, unless MILLWRIGHT_GROUP_SECONDS says otherwise."""
+
+STOP_SECONDS = 45
+"""From SIGTERM to SIGKILL for torchrun; below the pod's own grace period."""
+
+PARTING_SECONDS = 20
+"""torchrun's workers part together; a worker that is done waits no longer than this for one that was lost meanwhile."""
+
+NOTHING_REDIRECTED = ("--redirects", "1:1", "--tee", "1:1")
+"""Says so for a local rank that does not exist: PyTorch 1.13 on Python 3.11 fails on its own default, "0"."""
+
+_POLL_SECONDS = 0.2
+
+
+class Stopped(Exception):
+    """SIGTERM came."""
+
+
+class Launcher:
+    """Keeps torchrun going for one worker of a training group."""
+
+    def __init__(self, place: Surroundings) -> None:
+        self.place = place
+        self._stopped = False
+
+    def run(self) -> None:
+        place = self.place
+        signal.signal(signal.SIGTERM, self._on_signal)
+        spec = TrainingSpec.of(read_spec(place.spec), place.run, place.workers)
+        if self._reports_earlier_result():
+            return
+        for attempt in range(spec.max_restarts + 1):
+            alone = self._only_evaluation_is_left(spec.determinant)
+            if alone and place.worker != 0:
+                return
+            failure = self._torchrun_once(alone)
+            if failure is None:
+                return
+            if failure.code != EXIT_GROUP_LOST or attempt == spec.max_restarts:
+                raise failure
+            explain(f"{failure}; starting again ({attempt + 1} of {spec.max_restarts})")
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _reports_earlier_result(self) -> bool:
+        place = self.place
+        model = place.output / "model"
+        known = earlier_result(place, model)
+        if known is None:
+            return False
+        if place.worker == 0:
+            Log(place.output / LOG_FILE)(f"{place.run} was trained before and is intact: reporting that result")
+            finish(place, model, known)
+        return True
+
+    def _only_evaluation_is_left(self, determinant: str) -> bool:
+        story = read_story(self.place.checkpoint, determinant)
+        return story is not None and story.complete
+
+    def _torchrun_once(self, alone: bool) -> WorkloadFailure | None:
+        """None when the worker is done. A failure nobody explained counts as a lost group: a process was killed."""
+        deadline = time.monotonic() + float(os.environ.get("MILLWRIGHT_GROUP_SECONDS", GROUP_SECONDS))
+        host, _, port = ("127.0.0.1:29500" if alone else self.place.rendezvous).rpartition(":")
+        self._wait_for_name(host, deadline)
+        with tempfile.TemporaryDirectory(prefix="millwright-") as folder:
+            notes = Path(folder)
+            left = max(1, math.ceil(deadline - time.monotonic()))
+            command = [
+                *(sys.executable, "-m", "torch.distributed.run"),
+                *("--nnodes", "1" if alone else str(self.place.workers)),
+                *("--node_rank", "0" if alone else str(self.place.worker)),
+                *("--nproc_per_node", "1", "--max_restarts", "0"),
+                *("--master_addr", host, "--master_port", port),
+                *("--rdzv_conf", f"timeout={left}"),
+                *NOTHING_REDIRECTED,
+                *("-m", "millwright_workloads.train"),
+            ]
+            environment = {
+                **os.environ,
+                processes.NOTES_VARIABLE: folder,
+                "OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS") or str(available_cores()),
+            }
+            self._stop_if_signalled()
+            torchrun = subprocess.Popen(command, env=environment, preexec_fn=processes.die_with_parent)
+            code = self._wait(torchrun, notes)
+            reported = processes.reported_failure(notes)
+        self._stop_if_signalled()
+        if code == 0:
+            return None
+        return reported or WorkloadFailure(EXIT_GROUP_LOST, f"torchrun ended with code {code} and no reason")
+
+    def _wait(self, torchrun: subprocess.Popen[bytes], notes: Path) -> int:
+        done_at: float | None = None
+        while torchrun.poll() is None and not self._stopped:
+            time.sleep(_POLL_SECONDS)
+            if processes.is_done(notes):
+                done_at = done_at or time.monotonic()
+                if time.monotonic() - done_at > PARTING_SECONDS:
+                    torchrun.kill()
+                    torchrun.wait()
+                    return 0
+        if torchrun.poll() is None:
+            if processes.has_started(notes):
+                torchrun.terminate()
+            else:
+                # Still at the rendezvous, where it would not see the signal for minutes, and with nothing to keep.
+                torchrun.kill()
+            try:
+                torchrun.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                torchrun.kill()
+        return torchrun.wait()
+
+    def _wait_for_name(self, host: str, deadline: float) -> None:
+        """The name of worker 0 appears when its pod has an address."""
+        while True:
+            self._stop_if_signalled()
+            try:
+                socket.getaddrinfo(host, None)
+                return
+            except socket.gaierror as error:
+                if time.monotonic() > deadline:
+                    message = f"worker 0 has no address yet: {host} does not resolve ({error}); is its pod running?"
+                    raise WorkloadFailure(EXIT_GROUP_LOST, message) from None
+            time.sleep(_POLL_SECONDS)
+
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
+        self._stopped = True
+
+    def _stop_if_signalled(self) -> None:
+        if self._stopped:
+            raise Stopped
+
+
+def available_cores() -> int:
+    """Cores this container may use: its CPU limit, rounded up, or what the machine has."""
+    machine = len(os.sched_getaffinity(0))
+    for quota_file, period_file in (
+        ("/sys/fs/cgroup/cpu.max", None),
+        ("/sys/fs/cgroup/cpu/cpu.cfs_quota_us", "/sys/fs/cgroup/cpu/cpu.cfs_period_us"),
+    ):
+        try:
+            quota, *period = Path(quota_file).read_text().split()
+            if period_file is not None:
+                period = [Path(period_file).read_text().strip()]
+        except FileNotFoundError:
+            continue
+        if quota not in ("max", "-1"):
+            return max(1, min(machine, math.ceil(int(quota) / int(period[0]))))
+    return machine
+
+
+def run_stage(place: Surroundings) -> None:
+    if place.stage == "dataset":
+        from . import dataset
+
+        signal.signal(signal.SIGTERM, _raise_stopped)
+        dataset.run(place)
+    elif place.stage == "training":
+        Launcher(place).run()
+    else:
+        raise bad_spec(f'MILLWRIGHT_STAGE is "{place.stage}", this image does "dataset" and "training"')
+
+
+def _raise_stopped(_number: int, _frame: FrameType | None) -> None:
+    raise Stopped
+
+
+def main() -> int:
+    """The exit code of the contract."""
+    try:
+        run_stage(Surroundings.of(os.environ))
+    except Stopped:
+        explain("interrupted by SIGTERM")
+        return EXIT_INTERRUPTED
+    except WorkloadFailure as failure:
+        explain(str(failure))
+        return failure.code
+    except Exception as error:
+        traceback.print_exc()
+        explain(f"{type(error).__name__}: {error}")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
