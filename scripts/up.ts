@@ -162,15 +162,15 @@ async function main(): Promise<number> {
       `\n${renderStatus(status)}\n${changeLine(result.changes)} in ${formatElapsed(seconds * 1000)}\n`,
     );
   }
-  if (interrupt.requested() && !result.plan.settled) {
+  if (!result.settled) {
     return 130;
   }
   return result.plan.models.some((model) => model.stage === "failed") ? 1 : 0;
 }
 
-function upReport(stack: string, { plan, changes, rounds }: LoopResult, seconds: number): UpReport {
+function upReport(stack: string, { settled, changes, rounds }: LoopResult, seconds: number): UpReport {
   const { created, updated, replaced, deleted, drift } = changes;
-  return { stack, settled: plan.settled, changes: { created, updated, replaced, deleted }, drift, rounds, seconds };
+  return { stack, settled, changes: { created, updated, replaced, deleted }, drift, rounds, seconds };
 }
 
 function changeLine({ created, updated, replaced, deleted }: Changes): string {

@@ -40,7 +40,7 @@ export function renderEnvironment(places: EnvironmentPlaces): Record<string, str
     PATH: [...first, ...others].join(path.delimiter),
     KUBECONFIG: clusterLayout(places.stateRoot).kubeconfig,
     PULUMI_CONFIG_PASSPHRASE_FILE: passphrase,
-    // The passphrase's salt is in the state; without this Pulumi would write it into the committed stack file as well.
+    // The salt of the passphrase is in the state, and counts before that of a stack file.
     PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER: "true",
     DOCKER_HOST: dockerHost(clusterLayout(places.stateRoot).dockerRoot),
     // Debian's docker has no buildx.

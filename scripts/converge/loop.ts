@@ -19,6 +19,8 @@ export interface LoopEdges {
 
 export interface LoopResult {
   readonly plan: Plan;
+  /** The plan is settled and the engine has applied it. */
+  readonly settled: boolean;
   readonly changes: Changes;
   /** Times the engine ran. */
   readonly rounds: number;
@@ -83,8 +85,9 @@ export async function converge(edges: LoopEdges): Promise<LoopResult> {
       observations = await edges.observe();
       wanted = await edges.plan(observations);
     }
-    if (edges.interrupted() || nextStep(applied, wanted, observations) === "done") {
-      return { plan: wanted, changes, rounds };
+    const settled = nextStep(applied, wanted, observations) === "done" && !edges.interrupted();
+    if (settled || edges.interrupted()) {
+      return { plan: wanted, settled, changes, rounds };
     }
   }
 }

@@ -45,6 +45,8 @@ export function pulumiEnvironment(options: PulumiEnvironmentOptions): Record<str
     PULUMI_CONFIG_PASSPHRASE: "",
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS: "true",
+    // The engine makes much garbage and lives for seconds: collecting it less often saves a quarter of its time.
+    GOGC: "400",
     NODE_COMPILE_CACHE: join(options.cacheRoot, "node-compile-cache"),
     ...(options.policyPack === undefined ? {} : { PULUMI_OPTION_POLICY_PACK: csvField(options.policyPack) }),
     ...((options.checkpoints ?? true) ? {} : { PULUMI_SKIP_CHECKPOINTS: "true" }),

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 import unittest
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import torch
 from . import support
 from millwright_workloads import dataset
 from millwright_workloads.contract import EXIT_BAD_DATA, EXIT_BAD_SPEC, digest
+from millwright_workloads.launch import REJOIN_SECONDS
 from millwright_workloads.story import STORY_FILE
 
 LONG = {**support.TRAINING, "epochs": 120, "checkpointSeconds": 1, "workers": 2}
@@ -82,6 +84,8 @@ class Group(support.PlaceTest):
                 self.reaches_the_middle(run)
                 group[index].kill()
                 group[index].wait()
+                # No kubelet starts a pod's successor sooner.
+                time.sleep(REJOIN_SECONDS)
                 group[index] = self.worker(run, index)
                 self.ends(run, group, [0, 0])
                 self.assertGreaterEqual(self.place.result(run)["restarts"], 1)

@@ -16,7 +16,8 @@ export const NAME = "pulumi-language-nodejs";
 /** The SDK's exit code for "I failed and have told the user why". */
 const ALREADY_REPORTED = 32;
 
-const PRELOAD = ["./tether.ts", "./plain-stacks.ts"].map((module) => fileURLToPath(import.meta.resolve(module)));
+/** Modules of `preload/` that every program and policy pack is started with. */
+const PRELOAD = ["tether", "plain-stacks", "lazy-sdk", "quiet-sdk"];
 
 /**
  * Pulumi's language host for Node, over the protocol of `pulumirpc.LanguageRuntime`: runs programs and policy packs by
@@ -102,7 +103,7 @@ export function languageHost(engineAddress: string, children: Children): ILangua
           options: optionsOf(info),
         },
         sdkModule(directory, "run"),
-        PRELOAD,
+        PRELOAD.map(preloaded),
       );
       const child = children.start(command, process.env, "inherit");
       call.on("cancelled", () => children.stop(child));
@@ -141,10 +142,11 @@ async function runPlugin(
     throw unsupported(`running a plugin of kind ${JSON.stringify(request.getKind())} written in Node (${directory})`);
   }
   if (request.getAttachDebugger()) throw unsupported("attaching a debugger");
+  const options = optionsOf(request.getInfo());
   const command = policyPackCommand(
-    { directory, args: request.getArgsList(), options: optionsOf(request.getInfo()) },
+    { directory, args: request.getArgsList(), options },
     sdkModule(directory, "run-policy-pack"),
-    PRELOAD,
+    [...PRELOAD, ...(options.typescript ? [] : ["no-ts-node"])].map(preloaded),
   );
   const child = children.start(command, environment(request.getEnvList()), "pipe");
   call.on("cancelled", () => children.stop(child));
@@ -170,6 +172,10 @@ function programDirectory(info: languageMessages.ProgramInfo | undefined): strin
 
 function optionsOf(info: languageMessages.ProgramInfo | undefined): RuntimeOptions {
   return runtimeOptions(fromStruct(info?.getOptions()?.toJavaScript()) satisfies JsonObject);
+}
+
+function preloaded(name: string): string {
+  return fileURLToPath(import.meta.resolve(`./preload/${name}.ts`));
 }
 
 /** The SDK the program itself uses, so that both speak the same protocol. */

@@ -112,7 +112,7 @@ describe("converge", () => {
     const edges = scripted([{ plan: planOf("stable", undefined, "v1"), observations: NOTHING }]);
     const result = await converge(edges);
     assert.equal(result.rounds, 1);
-    assert.equal(result.plan.settled, true);
+    assert.equal(result.settled, true);
   });
 
   it("goes from data to serving, one engine run a stage", async () => {
@@ -142,7 +142,17 @@ describe("converge", () => {
     ]);
     const result = await converge({ ...edges, interrupted: () => true });
     assert.equal(result.rounds, 1);
-    assert.equal(result.plan.settled, false);
+    assert.equal(result.settled, false);
+  });
+
+  it("does not call settled what was interrupted before it was applied", async () => {
+    const edges = scripted([
+      { plan: planOf("training", "t1"), observations: running("t1") },
+      { plan: planOf("stable", undefined, "t1"), observations: running("t1") },
+    ]);
+    const result = await converge({ ...edges, interrupted: () => true });
+    assert.equal(result.plan.settled, true);
+    assert.equal(result.settled, false);
   });
 
   it("stops where the engine fails", async () => {

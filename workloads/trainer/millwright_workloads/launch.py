@@ -48,6 +48,13 @@ PARTING_SECONDS = 20
 NOTHING_REDIRECTED = ("--redirects", "1:1", "--tee", "1:1")
 """Says so for a local rank that does not exist: PyTorch 1.13 on Python 3.11 fails on its own default, "0"."""
 
+FAILING_SECONDS = 2
+"""The same after a failure: torchrun would wait minutes for the other workers, which fail only when it is gone."""
+
+REJOIN_SECONDS = FAILING_SECONDS + 3
+"""Other workers give worker 0 this long to notice, too, and to open a new rendezvous. Who joins the old one instead is
+told so only after COLLECTIVE_SECONDS."""
+
 _POLL_SECONDS = 0.2
 
 
@@ -78,6 +85,8 @@ class Launcher:
             if failure.code != EXIT_GROUP_LOST or attempt == spec.max_restarts:
                 raise failure
             explain(f"{failure}; starting again ({attempt + 1} of {spec.max_restarts})")
+            if place.worker != 0:
+                self._pause(REJOIN_SECONDS)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
     def _reports_earlier_result(self) -> bool:
@@ -128,15 +137,16 @@ class Launcher:
         return reported or WorkloadFailure(EXIT_GROUP_LOST, f"torchrun ended with code {code} and no reason")
 
     def _wait(self, torchrun: subprocess.Popen[bytes], notes: Path) -> int:
-        done_at: float | None = None
+        ended_at: float | None = None
         while torchrun.poll() is None and not self._stopped:
             time.sleep(_POLL_SECONDS)
-            if processes.is_done(notes):
-                done_at = done_at or time.monotonic()
-                if time.monotonic() - done_at > PARTING_SECONDS:
+            if processes.has_ended(notes):
+                ended_at = ended_at or time.monotonic()
+                done = processes.is_done(notes)
+                if time.monotonic() - ended_at > (PARTING_SECONDS if done else FAILING_SECONDS):
                     torchrun.kill()
-                    torchrun.wait()
-                    return 0
+                    code = torchrun.wait()
+                    return 0 if done else code
         if torchrun.poll() is None:
             if processes.has_started(notes):
                 torchrun.terminate()
@@ -160,6 +170,12 @@ class Launcher:
                 if time.monotonic() > deadline:
                     message = f"worker 0 has no address yet: {host} does not resolve ({error}); is its pod running?"
                     raise WorkloadFailure(EXIT_GROUP_LOST, message) from None
+            time.sleep(_POLL_SECONDS)
+
+    def _pause(self, seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            self._stop_if_signalled()
             time.sleep(_POLL_SECONDS)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:

@@ -26,11 +26,15 @@ def die_with_parent() -> None:
 
 
 def report_started() -> None:
-    _touch(_STARTED)
+    folder = _notes()
+    if folder is not None:
+        write_json(folder / _STARTED, os.getpid())
 
 
 def report_done() -> None:
-    _touch(_DONE)
+    folder = _notes()
+    if folder is not None:
+        (folder / _DONE).touch()
 
 
 def is_done(folder: Path) -> bool:
@@ -39,6 +43,17 @@ def is_done(folder: Path) -> bool:
 
 def has_started(folder: Path) -> bool:
     return (folder / _STARTED).exists()
+
+
+def has_ended(folder: Path) -> bool:
+    """Whether there was a worker and is none any more, however it ended."""
+    if not has_started(folder):
+        return False
+    try:
+        os.kill(int(json.loads((folder / _STARTED).read_text(encoding="utf-8"))), 0)
+    except ProcessLookupError:
+        return True
+    return False
 
 
 def report_failure(failure: WorkloadFailure) -> None:
@@ -53,12 +68,6 @@ def reported_failure(folder: Path) -> WorkloadFailure | None:
         return None
     note = json.loads(path.read_text(encoding="utf-8"))
     return WorkloadFailure(int(note["code"]), str(note["message"]))
-
-
-def _touch(name: str) -> None:
-    folder = _notes()
-    if folder is not None:
-        (folder / name).touch()
 
 
 def _notes() -> Path | None:

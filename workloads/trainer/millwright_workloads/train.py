@@ -78,8 +78,9 @@ class Training:
         self.interrupted = True
 
     def _train_in_group(self, story: Story | None) -> Story:
-        dist.init_process_group("gloo", timeout=timedelta(seconds=COLLECTIVE_SECONDS))
         try:
+            # Fails, too, where the others are still of a group that another worker's loss is just ending.
+            dist.init_process_group("gloo", timeout=timedelta(seconds=COLLECTIVE_SECONDS))
             return self._train(story)
         except RuntimeError as error:
             if self.interrupted:
