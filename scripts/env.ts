@@ -6,7 +6,7 @@ const HELP = `Prints the variables by which plain pulumi, kubectl and docker mea
 
   eval "$(npm run -s env)"
 
-Pulumi asks for no passphrase then: it reads the one this command made at its first call.
+Pulumi asks for no passphrase then: the local stack holds no secrets, so its is empty.
 `;
 
 await runMain(async () => {

@@ -1,5 +1,4 @@
-import { randomBytes } from "node:crypto";
-import { existsSync, linkSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import path from "node:path";
 import { dockerHost } from "../images/docker.ts";
 import { cacheRoot, stateRoot, toolPath } from "../lib/roots.ts";
@@ -17,20 +16,20 @@ export interface EnvironmentPlaces {
   readonly searchPath: string;
 }
 
-/** Where Pulumi keeps plugins and settings, its state, and the passphrase of the state's secrets. */
+/** Where Pulumi keeps plugins and settings, and its state. */
 export const pulumiPlaces = (root: string) => ({
   home: path.join(root, "pulumi-home"),
   state: path.join(root, "pulumi"),
-  passphrase: path.join(root, "pulumi-passphrase"),
 });
 
 /** The variables by which every command, plain `pulumi` and `kubectl` too, means the same datacenter. Pure. */
 export function renderEnvironment(places: EnvironmentPlaces): Record<string, string> {
-  const { home, state, passphrase } = pulumiPlaces(places.stateRoot);
-  const { PULUMI_CONFIG_PASSPHRASE: _, ...pulumi } = pulumiEnvironment({
+  const { home, state } = pulumiPlaces(places.stateRoot);
+  const pulumi = pulumiEnvironment({
     stateRoot: places.stateRoot,
     cacheRoot: places.cacheRoot,
     pulumiHome: home,
+    policyPack: path.join(places.repository, "policies"),
     backendUrl: `file://${state}`,
   });
   const first = [...places.toolFolders, path.join(places.repository, "node_modules", ".bin")];
@@ -39,26 +38,19 @@ export function renderEnvironment(places: EnvironmentPlaces): Record<string, str
     ...pulumi,
     PATH: [...first, ...others].join(path.delimiter),
     KUBECONFIG: clusterLayout(places.stateRoot).kubeconfig,
-    PULUMI_CONFIG_PASSPHRASE_FILE: passphrase,
-    // The salt of the passphrase is in the state, and counts before that of a stack file.
-    PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER: "true",
     DOCKER_HOST: dockerHost(clusterLayout(places.stateRoot).dockerRoot),
     // Debian's docker has no buildx.
     DOCKER_BUILDKIT: "0",
   };
 }
 
-/**
- * {@link renderEnvironment} for this machine, having made what it names: Pulumi's folders and, at the first call, a
- * passphrase that only this user can read.
- */
+/** {@link renderEnvironment} for this machine, having made Pulumi's folders, which only this user can read. */
 export function datacenterEnvironment(): Record<string, string> {
   const root = stateRoot();
-  const { home, state, passphrase } = pulumiPlaces(root);
+  const { home, state } = pulumiPlaces(root);
   for (const folder of [home, state]) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }
-  ensurePassphrase(passphrase);
   return renderEnvironment({
     stateRoot: root,
     cacheRoot: cacheRoot(),
@@ -66,24 +58,6 @@ export function datacenterEnvironment(): Record<string, string> {
     toolFolders: [path.dirname(toolPath("pulumi")), path.dirname(toolPath("kubernetes", "kubectl"))],
     searchPath: process.env["PATH"] ?? "",
   });
-}
-
-/** Of two first calls at once one makes it and both use that one. */
-function ensurePassphrase(file: string): void {
-  if (existsSync(file)) {
-    return;
-  }
-  const draft = `${file}.${process.pid}`;
-  writeFileSync(draft, randomBytes(32).toString("hex"), { mode: 0o600 });
-  try {
-    linkSync(draft, file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") {
-      throw error;
-    }
-  } finally {
-    rmSync(draft);
-  }
 }
 
 /** Shell commands that set the variables, for `eval`. */

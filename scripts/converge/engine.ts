@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import {
@@ -11,7 +11,6 @@ import {
 } from "@pulumi/pulumi/automation/index.js";
 import { parse } from "yaml";
 import { Failure } from "../lib/failure.ts";
-import { stateRoot } from "../lib/roots.ts";
 import { addEvent, type Changes, NO_CHANGES } from "./changes.ts";
 
 export interface EngineOptions {
@@ -35,12 +34,10 @@ export interface EngineOptions {
 export class Engine {
   readonly #options: EngineOptions;
   readonly #stack: Stack;
-  readonly #configFile: string;
 
   private constructor(options: EngineOptions, stack: Stack) {
     this.#options = options;
     this.#stack = stack;
-    this.#configFile = path.join(stateRoot(), "stacks", `Pulumi.${options.stackName}.yaml`);
   }
 
   static async open(options: EngineOptions): Promise<Engine> {
@@ -59,14 +56,13 @@ export class Engine {
    * @throws Failure that carries the policy violations, else the engine's errors.
    */
   async up(): Promise<Changes> {
-    const { onEvent, onOutput, signal, repositoryRoot } = this.#options;
+    const { onEvent, onOutput, signal, repositoryRoot, stackFile } = this.#options;
     let changes = NO_CHANGES;
-    await this.#copyStackFile();
     try {
       await this.#stack.up({
         refresh: true,
         policyPacks: [path.join(repositoryRoot, "policies")],
-        configFile: this.#configFile,
+        configFile: stackFile,
         suppressOutputs: true,
         color: "never",
         signal,
@@ -84,21 +80,11 @@ export class Engine {
     }
     return changes;
   }
-
-  /**
-   * Pulumi writes the salt of this machine's passphrase into the stack file it is given. It is given a copy, because in a
-   * committed file another machine's salt would lock everybody else out; the state holds the salt that counts.
-   */
-  async #copyStackFile(): Promise<void> {
-    const text = await readFile(this.#options.stackFile, "utf8");
-    await mkdir(path.dirname(this.#configFile), { recursive: true, mode: 0o700 });
-    await writeFile(this.#configFile, text.replace(/^encryptionsalt:.*\n?/m, ""), { mode: 0o600 });
-  }
 }
 
 /**
- * Creates the stack's state if there is none. Not in the repository's folder: there Pulumi would write the salt of the
- * passphrase into the committed stack file. The state holds the salt too, and the environment tells Pulumi to look there.
+ * Creates the stack's state if there is none. Not in the repository's folder, where Pulumi would also make a stack file for a
+ * stack whose file lies elsewhere.
  */
 async function ensureStack(
   { stackName, repositoryRoot, env }: EngineOptions,

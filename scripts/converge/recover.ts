@@ -1,11 +1,10 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 import { Failure } from "../lib/failure.ts";
 import { run } from "../lib/process.ts";
 import { type Deployment, type ExpectedId, type ExportedState, kubernetesId, settlePending } from "./pending.ts";
-import { isStale, type LockFile, locksOf, removeLock } from "./stale-lock.ts";
+import { backendFolder, isStale, type LockFile, locksOf, removeLock } from "./stale-lock.ts";
 
 export interface RecoverOptions {
   /** Folder of Pulumi.yaml. */
@@ -26,7 +25,7 @@ export interface RecoverOptions {
  */
 export async function recoverStack(options: RecoverOptions): Promise<string[]> {
   const project = projectName(options.workDir);
-  const backend = fileBackend(options.env.PULUMI_BACKEND_URL);
+  const backend = backendFolder(options.env.PULUMI_BACKEND_URL);
   const unlocked = backend === undefined ? [] : unlock(backend, project, options.stack);
   if (backend !== undefined && !hasPending(backend, project, options.stack)) return unlocked;
   return [...unlocked, ...(await settle(options))];
@@ -75,12 +74,6 @@ async function settle(options: RecoverOptions): Promise<string[]> {
       ? `${what}: its creation was interrupted, but it is there; taken into the state.`
       : `${what}: its creation was interrupted before it was there; the next run creates it.`;
   });
-}
-
-/** The backend's folder; undefined for backends that are not folders, whose locks are theirs to manage. */
-function fileBackend(url: string | undefined): string | undefined {
-  if (url === undefined || !url.startsWith("file://")) return undefined;
-  return fileURLToPath(url.replace(/\?.*$/, ""));
 }
 
 /** Reading the state file itself is much quicker than asking Pulumi, and this is asked before every run. */

@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 /** Who holds a stack, as Pulumi's file backend writes it down. */
 export interface LockOwner {
@@ -40,6 +41,27 @@ export function isStale(lock: LockFile): boolean {
   const started = startedAt(owner.pid);
   if (started === undefined) return true;
   return started.getTime() > Date.parse(owner.timestamp) + CLOCK_SLACK_SECONDS * 1000;
+}
+
+/**
+ * Removes the locks a killed engine left in a file backend.
+ * @param pid of the engine, which must be gone
+ * @returns the paths of the locks that were removed
+ */
+export function releaseLocksOf(pid: number, backendFolder: string): string[] {
+  const root = join(backendFolder, ".pulumi", "locks", "organization");
+  const locks = entries(root).flatMap((project) =>
+    entries(join(root, project)).flatMap((stack) => locksOf(backendFolder, project, stack)),
+  );
+  const left = locks.filter((lock) => lock.owner?.pid === pid && isStale(lock));
+  for (const lock of left) removeLock(lock);
+  return left.map(({ path }) => path);
+}
+
+/** The folder of a file backend's URL; undefined for other backends, whose locks are theirs to manage. */
+export function backendFolder(url: string | undefined): string | undefined {
+  if (url === undefined || !url.startsWith("file://")) return undefined;
+  return fileURLToPath(url.replace(/\?.*$/, ""));
 }
 
 export function removeLock(lock: LockFile): void {

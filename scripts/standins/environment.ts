@@ -35,8 +35,9 @@ export function pulumiStateFolder(options: { readonly stateRoot: string }): stri
  * The variables with which plain `pulumi` and the scripts agree, so that both see one state and run one policy pack,
  * without a question and without writing to a committed file. Pure: nothing is read or created.
  *
- * The passphrase is empty because it would lie beside the state it protects; the salt that belongs to it is committed
- * in the stack files. Stacks that hold real secrets name a `secretsprovider` such as `awskms://`, which needs none.
+ * The passphrase is empty: a random one would lie beside the state it protects, and Pulumi would write its salt into the
+ * committed stack file, where it locks out every other machine. The salt of the empty one is committed instead. Stacks that
+ * hold secrets name a `secretsprovider` such as `awskms://`, which needs none.
  */
 export function pulumiEnvironment(options: PulumiEnvironmentOptions): Record<string, string> {
   return {

@@ -153,7 +153,7 @@ function download(plugin: PluginSpec, env: NodeJS.ProcessEnv): Promise<boolean> 
       clearTimeout(timer);
       resolve(false);
     });
-    child.once("close", (code) => {
+    child.once("exit", (code) => {
       clearTimeout(timer);
       resolve(code === 0);
     });

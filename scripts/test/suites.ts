@@ -20,7 +20,12 @@ export const SUITES: readonly Suite[] = [
   {
     name: "unit",
     proves: "pure decisions: schema, plan, rendering, tools, each as tables and properties",
-    files: ["tests/stacks/**/*.test.ts", "tests/components/**/*.test.ts", "tests/scripts/**/*.test.ts"],
+    files: [
+      "tests/bench/**/*.test.ts",
+      "tests/stacks/**/*.test.ts",
+      "tests/components/**/*.test.ts",
+      "tests/scripts/**/*.test.ts",
+    ],
     ignore: [CLUSTER_TESTS],
     needs: [],
     timeoutSeconds: 30,

@@ -15,8 +15,7 @@ describe("the policy pack", () => {
 
   before(async () => {
     state = mkdtempSync(path.join(tmpdir(), "millwright-policies-"));
-    env = { ...process.env, PULUMI_BACKEND_URL: `file://${state}`, PULUMI_CONFIG_PASSPHRASE: "" };
-    delete env["PULUMI_CONFIG_PASSPHRASE_FILE"];
+    env = { ...process.env, PULUMI_BACKEND_URL: `file://${state}` };
     const init = await pulumi("stack", "init", "probe");
     assert.equal(init.code, 0, init.stderr);
   });

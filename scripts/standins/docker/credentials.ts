@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
@@ -13,6 +14,14 @@ export interface Credentials {
 /** Docker's hub is known to Docker by this address. */
 const HUB = "https://index.docker.io/v1/";
 
+/** Folders with credentials that are in use now. */
+const folders = new Set<string>();
+
+/** Removes every folder with credentials at once: the process is about to exit. */
+export function removeCredentials(): void {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+}
+
 /**
  * Runs `work` with a Docker configuration that also knows some credentials, in a private folder that is removed
  * afterwards: nothing is logged in for longer, and no password is on a command line.
@@ -24,6 +33,7 @@ export async function withCredentials<T>(
   if (credentials.length === 0) return work({});
   const own = process.env.DOCKER_CONFIG ?? join(homedir(), ".docker");
   const folder = await mkdtemp(join(tmpdir(), "millwright-docker-"));
+  folders.add(folder);
   try {
     const config = merge(await readConfig(own), credentials);
     await writeFile(join(folder, "config.json"), JSON.stringify(config), { mode: 0o600 });
@@ -31,6 +41,7 @@ export async function withCredentials<T>(
     return await work({ DOCKER_CONFIG: folder });
   } finally {
     await rm(folder, { recursive: true, force: true });
+    folders.delete(folder);
   }
 }
 

@@ -1,5 +1,6 @@
 import { engineLog } from "../lib/engine.ts";
 import { servePlugin } from "../lib/plugin.ts";
+import { removeCredentials } from "./credentials.ts";
 import { DockerCli } from "./docker-cli.ts";
 import { NAME, registerDockerProvider } from "./provider.ts";
 
@@ -8,5 +9,8 @@ const cli = new DockerCli();
 await servePlugin({
   name: NAME,
   register: (server, engineAddress) => registerDockerProvider(server, engineLog(engineAddress), cli),
-  stop: () => cli.stopAll(),
+  stop: () => {
+    cli.stopAll();
+    removeCredentials();
+  },
 });

@@ -17,6 +17,8 @@ export interface Plugin {
   readonly register: (server: grpc.Server, engineAddress: string | undefined) => void;
   /** Called once before the process exits, to end what the plugin started. */
   readonly stop?: () => void;
+  /** Called before that when the engine is gone without having told the plugin to stop: it was killed. */
+  readonly orphaned?: () => Promise<void>;
 }
 
 /**
@@ -29,10 +31,10 @@ export async function servePlugin(plugin: Plugin): Promise<void> {
     process.exit(code);
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => exit(0));
-  process.stdin
-    .on("end", () => exit(0))
-    .on("error", () => exit(0))
-    .resume();
+  const abandoned = (): void => {
+    void Promise.resolve(plugin.orphaned?.()).finally(() => exit(0));
+  };
+  process.stdin.on("end", abandoned).on("error", abandoned).resume();
 
   const server = new grpc.Server(CHANNEL_OPTIONS);
   plugin.register(server, engineAddress(process.argv.slice(2)));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import {
@@ -13,6 +13,8 @@ import {
   type Workspace,
 } from "../nodejs/workspace.ts";
 import { type Daemons, missingDaemons, startDaemons } from "./daemons.ts";
+
+let temporary: string;
 
 describe("docker.Image by the stand-in with the real engine", function () {
   this.timeout(180_000);
@@ -33,6 +35,7 @@ describe("docker.Image by the stand-in with the real engine", function () {
   after(() => daemons?.stop());
 
   beforeEach(async () => {
+    temporary = mkdtempSync(join(tmpdir(), "millwright-temporary-"));
     context = mkdtempSync(join(tmpdir(), "millwright-context-"));
     shellInto(context);
     writeFileSync(join(context, "file"), "one");
@@ -42,11 +45,13 @@ describe("docker.Image by the stand-in with the real engine", function () {
     dockerfile("RUN echo building with $TOKEN");
     workspace = await createWorkspace({ program: program({}), packages: ["@pulumi/docker"] });
     workspace.env.DOCKER_HOST = daemons.dockerHost;
+    workspace.env.TMPDIR = temporary;
   });
 
   afterEach(async () => {
     await workspace.dispose();
     rmSync(context, { recursive: true, force: true });
+    rmSync(temporary, { recursive: true, force: true });
   });
 
   const name = () => `${daemons.registry}/trial/image:1`;
@@ -208,6 +213,7 @@ describe("docker.Image by the stand-in with the real engine", function () {
     dockerfile("RUN while :; do :; done");
     const { child, done } = workspace.start(up);
     await eventually(async () => (await processesWith(name())).length > 0, "the build's start", 60);
+    assert.equal(credentialFolders().length, 1);
     child.kill("SIGKILL");
     await done;
     await eventually(async () => (await processesWith(name())).length === 0, "the end of docker build");
@@ -224,6 +230,11 @@ describe("docker.Image by the stand-in with the real engine", function () {
     assert.equal(await inRegistry(before), 200);
   });
 });
+
+/** Folders with credentials that the stand-in made for a build, of this test's own temporary folder. */
+function credentialFolders(): string[] {
+  return readdirSync(temporary).filter((entry) => entry.startsWith("millwright-docker-"));
+}
 
 /** A root file system with a shell, so that RUN works without a base image. */
 function shellInto(folder: string): void {

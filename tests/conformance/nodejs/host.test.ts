@@ -16,6 +16,8 @@ export const where = pulumi.getProject() + "/" + pulumi.getStack() + "/" + pulum
 export const nodeArguments = process.execArgv.filter((argument: string) => argument.startsWith("--title"));
 `;
 
+const WITHOUT_COMPILER = "runtime: { name: nodejs, options: { typescript: false } }\nversion: 0.1.0\n";
+
 describe("the Node language host with the real engine", function () {
   this.timeout(120_000);
   let workspace: Workspace;
@@ -93,11 +95,22 @@ describe("the Node language host with the real engine", function () {
     );
     const env = { PULUMI_OPTION_POLICY_PACK: join(workspace.folder, "pack") };
     for (const args of [["preview"], ["up", "--yes", "--skip-preview"]]) {
+      // The second time Node strips the types, without the compiler the SDK brings.
+      if (args[0] === "up") await workspace.write("pack/PulumiPolicy.yaml", WITHOUT_COMPILER);
       const { code, output } = await workspace.pulumi(args, env);
       assert.notEqual(code, 0, output);
       assert.match(output, /a part is forbidden here/);
     }
     assert.doesNotMatch(await workspace.succeed(["stack", "export"]), /trial:index:Part/);
+  });
+
+  it("passes on a program's own debug messages, and spares the engine the SDK's", async () => {
+    workspace = await createWorkspace({
+      program: `import { log } from "@pulumi/pulumi"; log.debug("seen by the program's author"); ${PROGRAM}`,
+    });
+    const output = await workspace.succeed(["up", "--yes", "--skip-preview", "--debug"]);
+    assert.match(output, /seen by the program's author/);
+    assert.doesNotMatch(output, /RegisterResource RPC/);
   });
 
   it("names a runtime option it does not know", async () => {

@@ -87,9 +87,7 @@ describe("recoverStack after a run that was killed", function () {
     child.kill("SIGKILL");
     await done;
     const repaired = await recover();
-    assert.equal(repaired.length, 2, repaired.join("\n"));
-    assert.match(repaired[0] ?? "", /Removed the lock/);
-    assert.match(repaired[1] ?? "", /sleepy:index:Thing b: .*it is there; taken into the state/);
+    assert.match(repaired.at(-1) ?? "", /sleepy:index:Thing b: .*it is there; taken into the state/);
     assert.deepEqual((await named()).sort(), ["a", "b"]);
     await workspace.succeed(up, env(["a"], 0));
     assert.deepEqual(readdirSync(things), ["a"]);
@@ -116,6 +114,17 @@ describe("recoverStack after a run that was killed", function () {
     await workspace.succeed(["destroy", "--yes", "--skip-preview"], env([], 0));
     assert.deepEqual(readdirSync(things), []);
     assert.deepEqual(await named(), []);
+  });
+
+  it("leaves plain `pulumi up` nothing in its way either", async () => {
+    const { child, done } = workspace.start(up, env(["a", "b"], 500));
+    await eventually(() => existsSync(join(things, "a")), "a", 60);
+    child.kill("SIGKILL");
+    await done;
+    const locks = join(fileURLToPath(workspace.env.PULUMI_BACKEND_URL ?? ""), ".pulumi/locks/organization/trial/dev");
+    await eventually(() => readdirSync(locks).length === 0, "the release of the lock");
+    await workspace.succeed(up, env(["a", "b"], 0));
+    assert.deepEqual(readdirSync(things).sort(), ["a", "b"]);
   });
 
   it("says nothing after a run that ended by itself", async () => {

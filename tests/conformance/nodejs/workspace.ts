@@ -4,7 +4,7 @@ import { chmod, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { toolPath } from "../../../scripts/lib/roots.ts";
+import { cacheRoot, toolPath } from "../../../scripts/lib/roots.ts";
 import { pulumiEnvironment } from "../../../scripts/standins/environment.ts";
 import { installStandins } from "../../../scripts/standins/install.ts";
 
@@ -70,13 +70,22 @@ function pulumiFolder(): string | undefined {
 
 export async function createWorkspace(options: WorkspaceOptions): Promise<Workspace> {
   const root = await mkdtemp(join(tmpdir(), "millwright-engine-"));
+  try {
+    return await workspaceIn(root, options);
+  } catch (error) {
+    await rm(root, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function workspaceIn(root: string, options: WorkspaceOptions): Promise<Workspace> {
   const folder = join(root, "project");
   const stack = "dev";
   await mkdir(folder);
   await mkdir(join(root, "pulumi", "state"), { recursive: true });
   const environment = pulumiEnvironment({
     stateRoot: root,
-    cacheRoot: join(tmpdir(), "millwright-test-cache"),
+    cacheRoot: cacheRoot(),
     checkpoints: options.checkpoints ?? true,
   });
   const env: Record<string, string> = {

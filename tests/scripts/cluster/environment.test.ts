@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import fc from "fast-check";
@@ -29,22 +29,17 @@ describe("environment", () => {
     assert.equal(variables["PULUMI_HOME"], "/state/pulumi-home");
     assert.equal(variables["PULUMI_BACKEND_URL"], "file:///state/pulumi");
     assert.equal(variables["PULUMI_SKIP_UPDATE_CHECK"], "true");
-    assert.equal(variables["PULUMI_CONFIG_PASSPHRASE_FILE"], "/state/pulumi-passphrase");
-    // It would take the file's place.
-    assert.equal(variables["PULUMI_CONFIG_PASSPHRASE"], undefined);
+    assert.equal(variables["PULUMI_CONFIG_PASSPHRASE"], "");
+    assert.equal(variables["PULUMI_OPTION_POLICY_PACK"], "/repository/policies");
   });
 
-  it("makes a passphrase once, for its owner only", () => {
+  it("makes Pulumi's folders, for their owner only", () => {
     const root = mkdtempSync(path.join(tmpdir(), "millwright-environment-"));
     const before = process.env["MILLWRIGHT_HOME"];
     process.env["MILLWRIGHT_HOME"] = root;
     try {
-      const file = datacenterEnvironment()["PULUMI_CONFIG_PASSPHRASE_FILE"] ?? "";
-      const passphrase = readFileSync(file, "utf8");
-      assert.match(passphrase, /^[0-9a-f]{64}$/);
-      assert.equal(statSync(file).mode & 0o777, 0o600);
-      datacenterEnvironment();
-      assert.equal(readFileSync(file, "utf8"), passphrase);
+      const home = datacenterEnvironment()["PULUMI_HOME"] ?? "";
+      assert.equal(statSync(home).mode & 0o777, 0o700);
     } finally {
       if (before === undefined) {
         delete process.env["MILLWRIGHT_HOME"];

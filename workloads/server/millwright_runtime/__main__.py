@@ -11,19 +11,14 @@ import sys
 import tempfile
 from pathlib import Path
 
-HTTP_PORT = 8080
-METRICS_PORT = 8082
-
-# gRPC is MLServer's too, but nothing here speaks it: it stays inside the pod.
-GRPC_PORT = 8081
+# gRPC comes with MLServer; nothing here speaks it, and no Service leads to it.
+PORTS = {"http_port": 8080, "grpc_port": 8081, "metrics_port": 8082}
 
 
 def settings() -> dict[str, object]:
     return {
         "host": "0.0.0.0",
-        "http_port": HTTP_PORT,
-        "grpc_port": GRPC_PORT,
-        "metrics_port": METRICS_PORT,
+        **{name: int(os.environ.get(f"MILLWRIGHT_{name.upper()}", port)) for name, port in PORTS.items()},
         "metrics_dir": tempfile.gettempdir(),
         "debug": False,
         # One process answers: the network takes a millisecond, and a pool of workers would multiply the memory.
