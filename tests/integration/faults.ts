@@ -7,7 +7,7 @@ export function waitForCheckpoint(stack: TestStack): Promise<string> {
   const known = new Set(foldersOf(path.join(stack.artifacts, "checkpoints")));
   return eventually("the first checkpoint", 300, async () => {
     const fresh = foldersOf(path.join(stack.artifacts, "checkpoints")).filter((run) => !known.has(run));
-    return fresh.find((run) => foldersOf(path.join(stack.artifacts, "checkpoints", run)).length > 0);
+    return fresh.find((run) => foldersOf(path.join(stack.artifacts, "checkpoints", run)).includes("checkpoint.pt"));
   });
 }
 

@@ -110,6 +110,8 @@ describe("the main job", () => {
     stack.edit((model) => {
       (model["training"] as Record<string, unknown>)["seed"] = 18;
       (model["training"] as Record<string, unknown>)["checkpointSeconds"] = 3;
+      // Long enough that the kill falls between the first checkpoint and the end.
+      (model["training"] as Record<string, unknown>)["epochs"] = 10;
     });
     const serving = watchEndpoint(endpoint);
     const finished = stack.up();
