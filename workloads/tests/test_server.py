@@ -1,4 +1,4 @@
-"""The server's runtime on models the trainer exports, and MLServer as the image starts it. Needs server/requirements.txt."""
+"""The runtime on models the trainer exports, and MLServer as the image starts it. Needs server/requirements.txt."""
 
 import json
 import os

@@ -1,1 +1,1 @@
-"""The recorder: the one container of a run's pod that may talk to the cluster, and all it writes is the run's record."""
+"""The one container of a run's pod that may talk to the cluster; all it writes is the run's record."""

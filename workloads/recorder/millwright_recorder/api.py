@@ -32,7 +32,7 @@ class ApiError(Exception):
 
 
 class Api:
-    """The API server as the pod's service account sees it. A token is read for each call, since the kubelet renews it."""
+    """The API server as the pod's account sees it. The token is read for each call, since the kubelet renews it."""
 
     def __init__(
         self,

@@ -30,7 +30,7 @@ class Model:
     """The network, the labels and how to read text, from a model folder."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises ValueError where the folder was written by another version, or answers differently than in training."""
+        """Raises ValueError where another version wrote the folder, or it answers differently than in training."""
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
         if config.get("format") != MODEL_FORMAT:
             raise ValueError(f'{folder}/config.json is of format "{config.get("format")}", this image serves "{MODEL_FORMAT}"')

@@ -107,8 +107,8 @@ class Learner:
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), LONGEST_GRADIENT)
         if not bool(torch.isfinite(norm)):
             raise not_verified(
-                f"the gradient is {float(norm)} in epoch {self.epoch + 1}, step {self.step + 1}: training diverged, and would "
-                f"again; lower training.learningRate ({self.plan.rate})"
+                f"the gradient is {float(norm)} in epoch {self.epoch + 1}, step {self.step + 1}: training diverged, "
+                f"and would again; lower training.learningRate ({self.plan.rate})"
             )
         self.whole = False
         self.optimizer.step()

@@ -149,8 +149,8 @@ class Training:
         steps = learner.step - first
         if steps:
             self.log(
-                f"epoch {learner.epoch + 1} of {self.spec.epochs}: {steps} steps in {time.monotonic() - started:.1f} s, "
-                f"training loss {total / steps:.4f}"
+                f"epoch {learner.epoch + 1} of {self.spec.epochs}: {steps} steps in {time.monotonic() - started:.1f} s"
+                f", training loss {total / steps:.4f}"
             )
 
     def _validate(self, learner: Learner, words: Tensor, labels: Tensor) -> tuple[float, float]:
@@ -173,7 +173,7 @@ class Training:
         )
 
     def _conclude(self, story: Story) -> None:
-        """What worker 0 does alone once training is complete: the one look at the test split, the export, the result."""
+        """What worker 0 does alone when training is complete: one look at the test split, the export, the result."""
         place, spec = self.place, self.spec
         state = read_state(place.checkpoint, spec.determinant)
         if state is None:
