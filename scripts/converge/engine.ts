@@ -12,6 +12,7 @@ import {
 import { parse } from "yaml";
 import { Failure } from "../lib/failure.ts";
 import { addEvent, type Changes, NO_CHANGES } from "./changes.ts";
+import { removeStrayStackFile } from "./stray-stack-file.ts";
 
 export interface EngineOptions {
   readonly repositoryRoot: string;
@@ -77,6 +78,8 @@ export class Engine {
       if (!this.#options.interrupted()) {
         throw engineFailure(changes, error);
       }
+    } finally {
+      removeStrayStackFile(repositoryRoot, this.#options.stackName, stackFile);
     }
     return changes;
   }

@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { parse, stringify } from "yaml";
 import { datacenterEnvironment } from "../../scripts/cluster/environment.ts";
+import { removeStrayStackFile } from "../../scripts/converge/stray-stack-file.ts";
 import { stateRoot } from "../../scripts/lib/roots.ts";
 
 const execute = promisify(execFile);
@@ -107,6 +108,7 @@ export class TestStack {
     if (result.code === 0) {
       await run("pulumi", ["stack", "rm", STACK, "--yes", "--preserve-config"], this.env);
     }
+    removeStrayStackFile(REPOSITORY, STACK, this.file);
     rmSync(this.artifacts, { recursive: true, force: true });
     rmSync(this.folder, { recursive: true, force: true });
     return result;

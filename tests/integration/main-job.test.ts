@@ -1,10 +1,19 @@
 // The main job on the machine's local datacenter, with the real corpus, the real engine and a real node. Does not prove the
 // official plugins, AWS or GPUs.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { auditedWrites } from "./audit.ts";
-import { classify, MODEL, NAMESPACE, type StatusReport, TestStack, type UpReport } from "./datacenter.ts";
+import {
+  classify,
+  MODEL,
+  NAMESPACE,
+  REPOSITORY,
+  STACK,
+  type StatusReport,
+  TestStack,
+  type UpReport,
+} from "./datacenter.ts";
 import { killWorkload, waitForCheckpoint } from "./faults.ts";
 
 const NO_CHANGES = { created: [], updated: [], replaced: [], deleted: [] };
@@ -26,6 +35,7 @@ describe("the main job", () => {
   it("takes the corpus from data to a served model in one command", async () => {
     const report = await stack.up();
     assert.equal(report.settled, true);
+    assert.equal(existsSync(path.join(REPOSITORY, `stacks/Pulumi.${STACK}.yaml`)), false, "a stray stack file");
     status = await stack.status();
     const model = status.models[0];
     assert.equal(model?.stage, "stable");
