@@ -1,104 +1,94 @@
-import { parseArgs } from "node:util";
-import { countRequests, linesSince, logEnd } from "./bench/audit.ts";
-import { configMaps } from "./bench/objects.ts";
-import { createBenchStack, createKubectl } from "./bench/stack.ts";
-import { type Measurement, renderTable } from "./bench/table.ts";
-import { startControlPlane } from "./cluster/control-plane.ts";
+import path from "node:path";
+import { autoscaling } from "./bench/autoscaling.ts";
+import { compression } from "./bench/compression.ts";
+import type { BenchOptions, Part, PartResult } from "./bench/part.ts";
+import { pulumi } from "./bench/pulumi.ts";
+import { search } from "./bench/search.ts";
+import { parseOptions, REPOSITORY_ROOT } from "./lib/command-line.ts";
 import { Failure, runMain } from "./lib/failure.ts";
 import { report } from "./lib/report.ts";
-import { ensureTools } from "./toolchain/ensure.ts";
 
-const HELP = `Measures how long plain objects take to converge, by Pulumi with this repository's plugins and by kubectl, side by
-side against a control plane of its own (free ports, a temporary folder; the local datacenter is left alone).
+/** Those that run when none is named. */
+const MEASURED: readonly Part[] = [pulumi, search, compression];
+const PARTS: readonly Part[] = [...MEASURED, autoscaling];
 
-  npm run bench                     500 ConfigMaps in one namespace
-  npm run bench -- --objects N      N of them, 1 to 10000
-  npm run -s bench -- --json        one JSON object on stdout, progress on stderr
+const HELP = `Measures parts of this repository, each with servers of its own on free ports and in a temporary folder: the local
+datacenter is left alone.
 
-Steps: cold (nothing is there yet), no-op (nothing has changed), one field (one value of one object has changed).
-Requests are counted from the API server's audit log.
+  npm run bench                       all that are measured: ${MEASURED.map(({ name }) => name).join(", ")}
+  npm run bench -- search             only these parts, one after the other
+  npm run -s bench -- pulumi --json   one JSON object on stdout; progress is on stderr anyway
+
+Parts:
+${PARTS.map(({ name, measures }) => `  ${name.padEnd(12)} ${measures}`).join("\n")}
+
+  --objects N      pulumi: ConfigMaps in one namespace, 1 to 10000; 500 by default
+  --trials N       search: trials of each search, 2 to 1000; 48 by default, which is all of the grid
+  --seeds N        search: searches by each algorithm, 1 to 100; 5 by default
+  --steps TEXT     autoscaling: such as "0 s: 0, 2 s: 1", from npm test -- integration --grep autoscaling
+  --figures DIR    where plots are written; docs/figures by default
+  --json           one JSON object, a member a part
+  --help           this text
 `;
 
-/** Ways to run the engine: how it keeps its state decides its speed. */
-const PULUMI = [
-  { tool: "pulumi up", checkpoints: true, flags: [] },
-  { tool: "pulumi up --refresh", checkpoints: true, flags: ["--refresh"] },
-  { tool: "pulumi up, no checkpoints", checkpoints: false, flags: [] },
-] as const;
-
 await runMain(async () => {
-  const { objects, json, help } = readOptions();
-  if (help) {
+  const { positionals, values } = parseOptions({
+    allowPositionals: true,
+    options: {
+      objects: { type: "string" },
+      trials: { type: "string" },
+      seeds: { type: "string" },
+      steps: { type: "string" },
+      figures: { type: "string" },
+      json: { type: "boolean" },
+      help: { type: "boolean", short: "h" },
+    },
+  });
+  if (values.help === true) {
     process.stdout.write(HELP);
     return 0;
   }
-  await ensureTools(["pulumi", "kubernetes", "etcd"], report);
-  const measurements = await measureAll(objects);
-  process.stdout.write(json ? `${JSON.stringify({ objects, measurements })}\n` : `${renderTable(measurements)}\n`);
+  const parts = chosen(positionals);
+  const options: BenchOptions = {
+    objects: wholeNumber("objects", values.objects ?? "500", 1, 10_000),
+    trials: wholeNumber("trials", values.trials ?? "48", 2, 1000),
+    seeds: wholeNumber("seeds", values.seeds ?? "5", 1, 100),
+    steps: values.steps,
+    figures: path.resolve(values.figures ?? path.join(REPOSITORY_ROOT, "docs/figures")),
+  };
+  const results: [Part, PartResult][] = [];
+  for (const part of parts) {
+    const result = await part.run(options, report);
+    results.push([part, result]);
+    if (values.json !== true) {
+      process.stdout.write(`${parts.length > 1 ? `\n${part.name}\n\n` : ""}${result.text}\n`);
+    }
+  }
+  if (values.json === true) {
+    const all = Object.fromEntries(results.map(([{ name }, { json }]) => [name, json]));
+    process.stdout.write(`${JSON.stringify(all)}\n`);
+  }
   return 0;
 });
 
-async function measureAll(count: number): Promise<Measurement[]> {
-  const plane = await report.step("control plane", () => startControlPlane());
-  const measurements: Measurement[] = [];
-  const measure = async (step: string, tool: string, namespace: string, work: () => Promise<unknown>) => {
-    const position = logEnd(plane.auditLogPath);
-    const started = performance.now();
-    await report.step(`${tool}: ${step}`, work);
-    const seconds = (performance.now() - started) / 1000;
-    measurements.push({
-      step,
-      tool,
-      seconds,
-      requests: countRequests(linesSince(plane.auditLogPath, position), namespace),
-    });
-  };
-  try {
-    const kubectl = createKubectl(plane.kubeconfigPath);
-    await kubectl.createNamespace("by-kubectl");
-    const wanted = (changed: boolean) => configMaps({ namespace: "by-kubectl", count, changed });
-    await measure("cold", "kubectl apply", "by-kubectl", () => kubectl.apply(wanted(false)));
-    await measure("no-op", "kubectl apply", "by-kubectl", () => kubectl.apply(wanted(false)));
-    await measure("no-op", "kubectl diff", "by-kubectl", () => kubectl.diff(wanted(false)));
-    await measure("one field", "kubectl diff", "by-kubectl", () => kubectl.diff(wanted(true)));
-    await measure("one field", "kubectl apply", "by-kubectl", () => kubectl.apply(wanted(true)));
-
-    for (const [index, { tool, checkpoints, flags }] of PULUMI.entries()) {
-      const namespace = `by-pulumi-${index}`;
-      await kubectl.createNamespace(namespace);
-      const stack = await createBenchStack(plane.kubeconfigPath, checkpoints);
-      try {
-        const up = (changed: boolean) => stack.up(configMaps({ namespace, count, changed }), flags);
-        await measure("cold", tool, namespace, () => up(false));
-        await measure("no-op", tool, namespace, () => up(false));
-        await measure("one field", tool, namespace, () => up(true));
-      } finally {
-        await stack.dispose();
-      }
-    }
-  } finally {
-    await plane.stop();
+function chosen(names: readonly string[]): readonly Part[] {
+  const unknown = names.filter((name) => !PARTS.some((part) => part.name === name));
+  if (unknown.length > 0) {
+    throw new Failure(
+      `There is no part ${unknown.join(", ")}`,
+      `name some of: ${PARTS.map(({ name }) => name).join(", ")}`,
+    );
   }
-  const order = ["cold", "no-op", "one field"];
-  return measurements.sort((left, right) => order.indexOf(left.step) - order.indexOf(right.step));
+  return names.length === 0 ? MEASURED : PARTS.filter(({ name }) => names.includes(name));
 }
 
-function readOptions(): { objects: number; json: boolean; help: boolean } {
-  const values = parse();
-  const text = values.objects ?? "500";
-  const objects = Number(text);
-  if (!Number.isInteger(objects) || objects < 1 || objects > 10_000) {
-    throw new Failure(`--objects ${text} is not a whole number from 1 to 10000`, "name one, e.g. --objects 500");
+function wholeNumber(name: string, text: string, least: number, most: number): number {
+  const number = Number(text);
+  if (text.trim() === "" || !Number.isInteger(number) || number < least || number > most) {
+    throw new Failure(
+      `--${name} ${text} is not a whole number from ${least} to ${most}`,
+      `name one, e.g. --${name} ${most}`,
+    );
   }
-  return { objects, json: values.json === true, help: values.help === true };
-}
-
-function parse() {
-  try {
-    return parseArgs({
-      options: { objects: { type: "string" }, json: { type: "boolean" }, help: { type: "boolean", short: "h" } },
-    }).values;
-  } catch (error) {
-    throw new Failure(error instanceof Error ? error.message : String(error), "see npm run bench -- --help");
-  }
+  return number;
 }

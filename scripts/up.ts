@@ -28,6 +28,8 @@ const HELP = `Brings up the datacenter of a stack and converges it until nothing
   npm run up                            the stack "local": this machine
   npm run up -- <stack>                 another stack
   npm run up -- <stack> --retry MODEL   first removes the failed Job of MODEL, so that it runs again
+  npm run up -- <stack> --watch         goes on when all is settled, and takes the next step whenever something asks for
+                                        one: drift, new labels, a schedule, an edited stack file; until Ctrl-C
 ${STACK_HELP}
 
 It may be interrupted and run again at any time; it goes on from what the datacenter recorded.
@@ -93,7 +95,7 @@ async function main(): Promise<number> {
   const started = Date.now();
   const { values, positionals } = parseOptions({
     allowPositionals: true,
-    options: { ...STACK_OPTIONS, retry: { type: "string" } },
+    options: { ...STACK_OPTIONS, retry: { type: "string" }, watch: { type: "boolean", short: "w" } },
   });
   if (values.help === true) {
     process.stdout.write(HELP);
@@ -127,7 +129,7 @@ async function main(): Promise<number> {
     signal: interrupt.signal,
     interrupted: interrupt.requested,
   });
-  let said = "";
+  let said: Readonly<Record<string, string>> = {};
   const result = await converge({
     observe: () => observer.observe(),
     plan: async (observations) => planFor(await loadStackFile(arguments_), observations),
@@ -145,13 +147,16 @@ async function main(): Promise<number> {
       ),
     waiting: async (plan) => {
       const now = await observer.progressLines(plan);
-      if (now !== said) {
-        said = now;
-        report.line(now);
+      for (const [model, line] of Object.entries(now)) {
+        if (said[model] !== line) {
+          report.line(`  ${model}: ${line}`);
+        }
       }
+      said = now;
     },
     sleep: (seconds) => sleep(seconds * 1000, undefined, { signal: interrupt.signal }).catch(() => {}),
     interrupted: interrupt.requested,
+    keepWatching: values.watch === true,
   });
   const seconds = Math.round((Date.now() - started) / 100) / 10;
   const status = await observer.status(result.plan);

@@ -16,7 +16,12 @@ export function describeAllowed(node: JsonSchema, field: string): string {
   if (node.oneOf !== undefined) {
     return `an object whose kind is ${oneOf(kindsOf(node))}`;
   }
+  if (typeof node.type === "object") {
+    return node.type.map((type) => describeAllowed({ ...node, type }, field)).join(" or ");
+  }
   switch (node.type) {
+    case "boolean":
+      return "true or false";
     case "integer":
     case "number":
       return `${node.type === "integer" ? "a whole number" : "a number"}${unitPhrase(field)}${range(node)}`;
@@ -25,6 +30,9 @@ export function describeAllowed(node: JsonSchema, field: string): string {
     case "array":
       return `a list${(node.minItems ?? 0) > 0 ? ` of at least ${node.minItems}` : ""}`;
     case "object":
+      if (typeof node.additionalProperties === "object") {
+        return `an object whose values are each ${describeAllowed(node.additionalProperties, field)}`;
+      }
       return `an object with the fields ${Object.keys(node.properties ?? {}).join(", ")}`;
     default:
       throw new Error(`the stack schema uses a type that has no words yet: ${JSON.stringify(node)}`);

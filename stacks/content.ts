@@ -12,13 +12,26 @@ import { sourceFolder } from "./sources.ts";
  * executable bit, no times and no owners. Call it only where {@link missingContent} and the sources found no problem.
  */
 export async function resolveContent(spec: StackSpec, repositoryRoot: string): Promise<StackContent> {
-  const [images, sources] = await Promise.all([
-    Promise.all(IMAGE_NAMES.map(async (name) => [name, await imageHash(name, spec, repositoryRoot)] as const)),
+  const [images, sources, workloads] = await Promise.all([
+    Promise.all(
+      IMAGE_NAMES.map(async (name) => [name, await imageHash(imageFolder(name, repositoryRoot), spec)] as const),
+    ),
     Promise.all(
       spec.models.map(async (model) => [model.name, await sourceHash(model.dataset.source, repositoryRoot)] as const),
     ),
+    Promise.all(
+      spec.models.flatMap(({ name, workload }) =>
+        workload === undefined
+          ? []
+          : [imageHash(join(repositoryRoot, workload.context), spec).then((hash) => [name, hash] as const)],
+      ),
+    ),
   ]);
-  return { images: Object.fromEntries(images) as Record<ImageName, string>, sources: Object.fromEntries(sources) };
+  return {
+    images: Object.fromEntries(images) as Record<ImageName, string>,
+    sources: Object.fromEntries(sources),
+    workloads: Object.fromEntries(workloads),
+  };
 }
 
 /** The build context of an image, absolute. */
@@ -46,8 +59,7 @@ export async function missingContent(repositoryRoot: string): Promise<Problem[]>
   return (await Promise.all(problems)).flat();
 }
 
-async function imageHash(name: ImageName, spec: StackSpec, repositoryRoot: string): Promise<string> {
-  const folder = imageFolder(name, repositoryRoot);
+async function imageHash(folder: string, spec: StackSpec): Promise<string> {
   return hashOf({ context: await folderHash(folder, isBuildInput), baseImage: spec.platform.baseImage });
 }
 
@@ -59,6 +71,10 @@ function isBuildInput(entry: string): boolean {
 }
 
 async function sourceHash(source: DatasetSource, repositoryRoot: string): Promise<string> {
+  if (source.kind === "builtin") {
+    // The data comes with the workload image, whose own hash is in every run's name.
+    return hashOf({ builtin: source.name });
+  }
   if (source.kind === "npm") {
     const integrity = await lockedIntegrity(source.package, source.version, repositoryRoot);
     if (integrity !== undefined) {

@@ -3,10 +3,13 @@ import { stackSchema } from "./schema.ts";
 
 /** The part of JSON Schema that the stack's schema uses, plus our `allowed`. */
 export interface JsonSchema {
-  readonly type?: string;
+  /** Several where a value may be of any of them. */
+  readonly type?: string | readonly string[];
   readonly const?: string;
   readonly enum?: readonly string[];
   readonly oneOf?: readonly JsonSchema[];
+  /** What each member of a map is, where its names are the user's. */
+  readonly additionalProperties?: boolean | JsonSchema;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly required?: readonly string[];
   readonly items?: JsonSchema;
@@ -14,6 +17,8 @@ export interface JsonSchema {
   readonly description?: string;
   /** What a pattern asks for, in words that complete "must be ...". */
   readonly allowed?: string;
+  /** A word that stands for an object of this kind. */
+  readonly shorthand?: string;
   readonly minimum?: number;
   readonly maximum?: number;
   readonly exclusiveMinimum?: number;
@@ -36,6 +41,10 @@ export function specJsonSchema(): JsonSchema {
       // The largest integer is the absence of a limit, not one.
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
       if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+      if (typeof jsonSchema["shorthand"] === "string" && jsonSchema.oneOf !== undefined) {
+        jsonSchema.oneOf = [{ type: "string", const: jsonSchema["shorthand"] }, ...jsonSchema.oneOf];
+        delete jsonSchema["shorthand"];
+      }
     },
   }) as JsonSchema;
   return cached;
@@ -46,10 +55,17 @@ export function schemaAt(root: JsonSchema, path: readonly PropertyKey[], value: 
   let node: JsonSchema | undefined = root;
   let current = value;
   for (const segment of path) {
-    node = typeof segment === "number" ? node?.items : fieldsOf(node, current)?.[String(segment)];
+    node =
+      typeof segment === "number"
+        ? node?.items
+        : (fieldsOf(node, current)?.[String(segment)] ?? memberSchema(node?.additionalProperties));
     current = memberOf(current, segment);
   }
   return node;
+}
+
+function memberSchema(additional: JsonSchema["additionalProperties"]): JsonSchema | undefined {
+  return typeof additional === "object" ? additional : undefined;
 }
 
 /** The fields an object may have here. Of a union, those of the kind the value names, or `kind` alone where it names none. */

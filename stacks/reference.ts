@@ -71,9 +71,13 @@ function rowsBelow(prefix: string, node: JsonSchema): string[] {
   const required = node.required ?? [];
   return Object.entries(node.properties ?? {}).flatMap(([field, child]) => [
     row(`${prefix}${field}`, field, child, required.includes(field)),
-    ...(child.oneOf ?? []).flatMap((variant) => rowsBelow(`${prefix}${field}.`, variant)),
-    ...rowsBelow(`${prefix}${field}.`, child),
+    ...rowsOfKinds(`${prefix}${field}.`, child),
+    ...(child.items === undefined ? [] : rowsOfKinds(`${prefix}${field}[].`, child.items)),
   ]);
+}
+
+function rowsOfKinds(prefix: string, node: JsonSchema): string[] {
+  return [...(node.oneOf ?? []).flatMap((variant) => rowsBelow(prefix, variant)), ...rowsBelow(prefix, node)];
 }
 
 function row(path: string, field: string, node: JsonSchema, required: boolean): string {

@@ -1,6 +1,9 @@
 import { formatPath, type Problem } from "../components/core/problem.ts";
+import { autoscalerProblems } from "./autoscaler-rules.ts";
 import { memberOf } from "./json-schema.ts";
+import { lifecycleProblems } from "./lifecycle-rules.ts";
 import { resourcesSchema, servingSchema, splitSchema, trainingSchema } from "./schema.ts";
+import { servingProblems } from "./serving-rules.ts";
 
 /**
  * The rules that one value cannot show alone. Each is judged wherever the parts it reads are valid by themselves, so that
@@ -13,12 +16,34 @@ export function ruleProblems(raw: unknown): Problem[] {
   }
   return [
     ...duplicateNames(models),
+    ...autoscalerProblems(raw),
     ...models.flatMap((model: unknown, index) => [
+      ...reservedName(model, index),
       ...splitSum(model, index),
-      ...["dataset", "training", "serving"].flatMap((part) => cpuLimits(model, index, part)),
+      ...["dataset", "search", "training", "compression", "serving"].flatMap((part) => cpuLimits(model, index, part)),
       ...memoryOf(model, index),
+      ...[...lifecycleProblems(model), ...servingProblems(model)].map(({ path, ...problem }) => ({
+        path: `models[${index}].${path}`,
+        ...problem,
+      })),
     ]),
   ];
+}
+
+/** What the platform's own objects in the models' namespace are called. */
+const RESERVED_NAMES = ["database", "mlflow", "mlflow-mirror", "prometheus", "watcher"];
+
+function reservedName(model: unknown, index: number): Problem[] {
+  const name = memberOf(model, "name");
+  return typeof name === "string" && RESERVED_NAMES.includes(name)
+    ? [
+        {
+          path: `models[${index}].name`,
+          message: `must be another than ${RESERVED_NAMES.join(", ")}, which are parts of the platform.`,
+          value: name,
+        },
+      ]
+    : [];
 }
 
 function duplicateNames(models: readonly unknown[]): Problem[] {
@@ -91,6 +116,10 @@ function memoryOf(model: unknown, index: number): Problem[] {
   const network = trainingSchema.shape.network.safeParse(["training", "network"].reduce(memberOf, model));
   const batchSize = trainingSchema.shape.batchSize.safeParse(["training", "batchSize"].reduce(memberOf, model));
   if (!network.success) {
+    return [];
+  }
+  if (network.data.kind !== "text-cnn") {
+    // What an image network takes is far below the smallest memory anybody asks for.
     return [];
   }
   const { vocabularySize, embeddingSize, sequenceLength } = network.data;

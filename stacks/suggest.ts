@@ -6,9 +6,13 @@ const LONGEST_MISSPELLING = 64;
 
 /**
  * The known field a user most likely meant, as a path from the object the unknown one stands in: a sibling that is spelled
- * or meant alike, else a field of that very name one or more levels below.
+ * or meant alike, else a field of that very name one or more levels below, first where the user wrote something.
  */
-export function suggestField(unknown: string, known: Readonly<Record<string, JsonSchema>>): string | undefined {
+export function suggestField(
+  unknown: string,
+  known: Readonly<Record<string, JsonSchema>>,
+  written: readonly string[] = [],
+): string | undefined {
   if (unknown.length > LONGEST_MISSPELLING) {
     return undefined;
   }
@@ -23,7 +27,8 @@ export function suggestField(unknown: string, known: Readonly<Record<string, Jso
   if (nearest !== undefined && nearest.distance <= Math.max(1, Math.floor(unknown.length / 3))) {
     return nearest.field;
   }
-  return fieldBelow(unknown, known);
+  const order = [...siblings].sort((a, b) => Number(written.includes(b)) - Number(written.includes(a)));
+  return fieldBelow(unknown, Object.fromEntries(order.flatMap((field) => [[field, known[field]!]])));
 }
 
 function fieldBelow(name: string, fields: Readonly<Record<string, JsonSchema>>): string | undefined {

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { distinctProblems, formatPath, type Problem } from "../components/core/problem.ts";
 import { describeAllowed } from "./allowed.ts";
-import { fieldsOf, type JsonSchema, memberOf, schemaAt, specJsonSchema } from "./json-schema.ts";
+import { fieldsOf, type JsonSchema, kindsOf, memberOf, schemaAt, specJsonSchema } from "./json-schema.ts";
 import { ruleProblems } from "./rules.ts";
 import { type StackSpec, stackSchema } from "./schema.ts";
 import { suggestChoice, suggestField } from "./suggest.ts";
@@ -47,6 +47,9 @@ function hint(value: unknown, node: JsonSchema, field: string): string {
   if (converted !== undefined) {
     return `, not text; write ${converted}`;
   }
+  if (typeof value === "string" && kindsOf(node).includes(value)) {
+    return `; write {kind: ${value}, ...}`;
+  }
   const choice = suggestChoice(value, node);
   return choice === undefined ? "" : `; did you mean "${choice}"?`;
 }
@@ -60,7 +63,8 @@ function unknownField(
   const owner = parent.reduce(memberOf, raw);
   const value = memberOf(owner, key);
   const known = fieldsOf(node, owner) ?? {};
-  const suggestion = suggestField(key, known);
+  const written = owner !== null && typeof owner === "object" ? Object.keys(owner) : [];
+  const suggestion = suggestField(key, known, written);
   const converted = suggestion === undefined ? undefined : convertField(key, value, suggestion);
   const advice =
     suggestion === undefined

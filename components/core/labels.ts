@@ -13,7 +13,22 @@ export const COMPONENT_LABEL = "app.kubernetes.io/component";
 const VERSION_LABEL = "app.kubernetes.io/version";
 
 /** The parts an object can play. */
-export type ComponentName = "dataset" | "training" | "serving" | "platform";
+export type ComponentName =
+  | "dataset"
+  | "search"
+  | "training"
+  | "compression"
+  | "rollout"
+  | "serving"
+  | "router"
+  | "database"
+  | "autoscaler"
+  | "autoscaler-metrics"
+  | "prometheus"
+  | "watcher"
+  | "tracking"
+  | "mirror"
+  | "platform";
 
 export interface LabelOptions {
   /** What plays the part. */

@@ -27,6 +27,16 @@ export function sourceImageName(model: string): string {
   return `source-${model}`;
 }
 
+/** The image that trains a model in place of the trainer, below the stack's registry. */
+export function workloadImageName(model: string): string {
+  return `workload-${model}`;
+}
+
+/** The headless Service of a run's workers. Not the run's own name: a version that is served has a Service of that. */
+export function groupName(run: string): string {
+  return `${run}-group`;
+}
+
 /** Host name of one worker of a run, the stem of its pod's name. */
 export function workerName(run: string, index: number): string {
   return `${run}-${index}`;

@@ -14,7 +14,7 @@ type Condition = z.infer<typeof condition>;
 const runLabels = z.object({
   [RUN_LABEL]: z.string().min(1),
   [MODEL_LABEL]: z.string().min(1),
-  [COMPONENT_LABEL]: z.enum(["dataset", "training"]),
+  [COMPONENT_LABEL]: z.enum(["dataset", "search", "training", "compression", "rollout"]),
 });
 
 const job = z.object({
@@ -93,7 +93,7 @@ function ended(job: Job): Condition | undefined {
 function waitsFor({ metadata, status }: Pod): string | undefined {
   const unscheduled = status?.conditions?.find(({ type, status }) => type === "PodScheduled" && status === "False");
   if (unscheduled !== undefined) {
-    return `pod ${metadata.name} ${inWords(unscheduled) ?? "is not scheduled"}`;
+    return `pod ${metadata.name} ${firstSentence(inWords(unscheduled) ?? "is not scheduled")}`;
   }
   const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
   const stuck = containers.find(
@@ -102,6 +102,11 @@ function waitsFor({ metadata, status }: Pod): string | undefined {
   return stuck === undefined
     ? undefined
     : `container ${stuck.name} of pod ${metadata.name} ${inWords(stuck.state?.waiting ?? {})}`;
+}
+
+/** The scheduler says in the first what is missing, and then what it tried in vain. */
+function firstSentence(text: string): string {
+  return text.split(". ")[0] ?? text;
 }
 
 /** Reasons every pod passes through; nothing is wrong with it. */

@@ -1,17 +1,19 @@
-import type { ModelSpec, Stack } from "../../stacks/schema.ts";
-import { canonicalJson } from "../core/hash.ts";
-import { datasetRun, trainingRun } from "./runs.ts";
+import type { CandidateSpec, ModelSpec, Stack } from "../../stacks/schema.ts";
+import { accuracyOf, type CandidateOutcome, decide } from "./gate.ts";
+import { newestTrigger, promotions, recordOf, servedVersion, statusOf } from "./history.ts";
+import { compressionRun, datasetRun, type Incumbent, rolloutRun, searchRun, trainingRun } from "./runs.ts";
 import type {
-  DatasetRecord,
-  DatasetRun,
+  GateDecision,
   ModelPlan,
   Observations,
   Plan,
-  RunRecord,
+  Run,
+  RunKind,
   RunStatus,
   ServedVersion,
   TrainingRecord,
   TrainingRun,
+  TriggerRecord,
 } from "./types.ts";
 
 /**
@@ -20,45 +22,157 @@ import type {
  *
  * - the order of observations, and seeing one twice, changes nothing;
  * - a run whose record exists is never declared again;
- * - a model that has a version serving keeps one while new runs prepare, train or fail;
+ * - a model that has a version serving keeps one while new runs prepare, train, are tried or fail;
  * - a settled plan stays as it is until the stack or the observations change.
  */
 export function plan(stack: Stack, observations: Observations): Plan {
-  const models = stack.models.map((model) => planModel(model, stack, observations));
-  return { stack, models, settled: models.every(({ stage }) => stage === "stable" || stage === "failed") };
+  const models = stack.models.map((model) => new ModelPlanner(stack, model, observations).plan());
+  return { stack, models, settled: models.every(({ stage }) => SETTLED.has(stage)) };
 }
 
-function planModel(model: ModelSpec, stack: Stack, observations: Observations): ModelPlan {
-  const preparing = datasetRun(model, stack.content);
-  const dataset = recordOf(preparing, observations.records);
-  if (dataset === undefined) {
-    return inProgress(preparing, stack, observations);
-  }
-  const training = trainingRun(model, dataset, stack.content);
-  const trained = recordOf(training, observations.records);
-  if (trained === undefined) {
-    return inProgress(training, stack, observations);
-  }
-  return {
-    name: model.name,
-    stage: "stable",
-    reason: `Version ${trained.run} is trained, with a test accuracy of ${trained.metrics.testAccuracy.toFixed(3)}, and serves.`,
-    live: served(model, trained),
-  };
-}
+const SETTLED: ReadonlySet<ModelPlan["stage"]> = new Set(["stable", "rejected", "rolledBack", "failed"]);
 
-function inProgress(run: DatasetRun | TrainingRun, stack: Stack, { records, runs }: Observations): ModelPlan {
-  const status = statusOf(run, runs);
-  const previous = newestVersion(run.model, records);
-  return {
-    name: run.model.name,
-    stage: hasFailed(status) ? "failed" : run.kind,
-    reason:
-      reasonFor(run, status, stack.name) +
-      (previous === undefined ? "" : ` Version ${previous.version} keeps serving.`),
-    run,
-    ...(previous === undefined ? {} : { live: previous }),
-  };
+/** One model on its way; the steps are in the order of the lifecycle, and each is taken where the one before is done. */
+class ModelPlanner {
+  readonly #stack: Stack;
+  readonly #model: ModelSpec;
+  readonly #observations: Observations;
+  /** What serves: the version that was promoted last. */
+  readonly #incumbent: Incumbent | undefined;
+  /** What last asked for training beside the stack. */
+  readonly #trigger: TriggerRecord | undefined;
+
+  constructor(stack: Stack, model: ModelSpec, observations: Observations) {
+    this.#stack = stack;
+    this.#model = model;
+    this.#observations = observations;
+    this.#incumbent = promotions(model, observations.records)[0];
+    this.#trigger = newestTrigger(model, observations.records);
+  }
+
+  plan(): ModelPlan {
+    return this.#prepare();
+  }
+
+  #prepare(): ModelPlan {
+    const run = datasetRun(this.#model, this.#stack.content, this.#trigger);
+    const dataset = recordOf(run, this.#records);
+    if (dataset === undefined) {
+      return this.#inProgress("dataset", [run]);
+    }
+    const { search } = this.#model;
+    if (search === undefined) {
+      return this.#train(trainingRun(this.#model, dataset, this.#stack.content));
+    }
+    const searching = searchRun(this.#model, search, dataset, this.#stack.content);
+    const found = recordOf(searching, this.#records);
+    return found === undefined
+      ? this.#inProgress("search", [searching])
+      : this.#train(trainingRun(this.#model, dataset, this.#stack.content, found));
+  }
+
+  #train(run: TrainingRun): ModelPlan {
+    const trained = recordOf(run, this.#records);
+    return trained === undefined ? this.#inProgress("training", [run]) : this.#compress(run, trained);
+  }
+
+  /** Every candidate is its own run, so one that fails takes none of the others with it. */
+  #compress(training: TrainingRun, baseline: TrainingRecord): ModelPlan {
+    const candidates = this.#model.compression?.candidates ?? [];
+    const tried = candidates.map((candidate) => this.#tryOut(training, baseline, candidate));
+    const unfinished = tried.flatMap(({ run, outcome }) => (outcome === undefined ? [run] : []));
+    // Failed runs stay declared, so that their logs stay.
+    const failed = tried.flatMap(({ run, outcome }) => (outcome !== undefined && "failed" in outcome ? [run] : []));
+    if (unfinished.length > 0) {
+      return this.#inProgress("compression", unfinished, failed);
+    }
+    const outcomes = tried.flatMap(({ outcome }) => (outcome === undefined ? [] : [outcome]));
+    const reference = this.#versionOfAnotherTraining(baseline);
+    const gate = decide({
+      baseline,
+      outcomes,
+      ...(reference === undefined ? {} : { incumbent: reference }),
+      maxAccuracyDrop: this.#model.serving.maxAccuracyDrop,
+      objective: this.#model.compression?.objective ?? "latency",
+    });
+    const chosen = gate.chosen === undefined ? undefined : servedVersion(this.#model, gate.chosen, this.#records);
+    const rollout = this.#rollOut(training, chosen, gate);
+    return { ...rollout, runs: [...rollout.runs, ...failed], gate };
+  }
+
+  #tryOut(training: TrainingRun, baseline: TrainingRecord, candidate: CandidateSpec) {
+    const run = compressionRun(training, baseline, candidate, this.#stack.content);
+    const record = recordOf(run, this.#records);
+    const status = statusOf(run, this.#observations.runs);
+    const base = { candidate: candidate.name, version: run.name };
+    const outcome: CandidateOutcome | undefined =
+      record !== undefined
+        ? { ...base, record }
+        : hasFailed(status)
+          ? { ...base, failed: reasonFor(run, status, this.#stack.name) }
+          : undefined;
+    return { run, outcome };
+  }
+
+  #rollOut(training: TrainingRun, chosen: ServedVersion | undefined, gate: GateDecision): ModelPlan {
+    if (chosen === undefined) {
+      const reasons = gate.entries.map(({ candidate, rejected }) => `${candidate}: ${rejected}`).join("; ");
+      return this.#settled("rejected", `Nothing new passed the gate (${reasons}).`);
+    }
+    if (chosen.version === this.#incumbent?.version.version) {
+      const accuracy = accuracyOf(chosen).toFixed(3);
+      return this.#settled("stable", `Version ${chosen.version} serves, with a test accuracy of ${accuracy}.`, false);
+    }
+    for (let step = 0; ; step += 1) {
+      const run = rolloutRun(training, chosen, this.#incumbent, step, this.#trigger !== undefined);
+      const weight = run.weights[step];
+      if (weight === undefined) {
+        // Only a judge that never says "promote" leads here.
+        const reason = `The rollout of ${chosen.version} ended without a promotion; its last record is that of a judge of another version.`;
+        return this.#settled("failed", reason);
+      }
+      const record = recordOf(run, this.#records);
+      if (record === undefined) {
+        const status = statusOf(run, this.#observations.runs);
+        const tried = this.#inProgress("canary", [run]);
+        return hasFailed(status) ? tried : { ...tried, canary: { version: chosen, weight } };
+      }
+      if (record.verdict === "rollback") {
+        return this.#settled("rolledBack", `Version ${chosen.version} was rolled back: ${record.reasons.join("; ")}.`);
+      }
+    }
+  }
+
+  /** The newest version that served and does not come from this training. */
+  #versionOfAnotherTraining(baseline: TrainingRecord): ServedVersion | undefined {
+    return promotions(this.#model, this.#records).find(({ version }) => version.training.run !== baseline.run)?.version;
+  }
+
+  get #records() {
+    return this.#observations.records;
+  }
+
+  #inProgress(stage: ModelPlan["stage"], waited: readonly Run[], failed: readonly Run[] = []): ModelPlan {
+    const statuses = waited.map((run) => ({ run, status: statusOf(run, this.#observations.runs) }));
+    const broken = statuses.find(({ status }) => hasFailed(status));
+    const [first] = statuses;
+    const shown = broken ?? first;
+    const more = statuses.length > 1 ? ` ${statuses.length - 1} more of its candidates are not done.` : "";
+    const reason = shown === undefined ? "" : reasonFor(shown.run, shown.status, this.#stack.name) + more;
+    return { ...this.#settled(broken === undefined ? stage : "failed", reason), runs: [...waited, ...failed] };
+  }
+
+  #settled(stage: ModelPlan["stage"], reason: string, sayWhatServes = true): ModelPlan {
+    const stable = this.#incumbent?.version;
+    const serves = stable === undefined || !sayWhatServes ? "" : ` Version ${stable.version} keeps serving.`;
+    return {
+      name: this.#model.name,
+      stage,
+      reason: reason + serves,
+      runs: [],
+      ...(stable === undefined ? {} : { stable }),
+    };
+  }
 }
 
 /** A Job that is complete has been recorded; where the record is gone all the same, no Job will ever write it again. */
@@ -66,65 +180,40 @@ function hasFailed(status: RunStatus | undefined): boolean {
   return status?.state === "failed" || status?.state === "complete";
 }
 
-const DOING = { dataset: "Prepares its data", training: "Trains" } as const;
+const DOING: Readonly<Record<RunKind, string>> = {
+  dataset: "Prepares its data",
+  search: "Searches its parameters",
+  training: "Trains",
+  compression: "Compresses",
+  rollout: "Tries the new version",
+};
 
-function reasonFor(run: DatasetRun | TrainingRun, status: RunStatus | undefined, stackName: string): string {
+function whatItDoes(run: Run): string {
+  switch (run.kind) {
+    case "compression":
+      return `${DOING.compression} as ${run.candidate.name}`;
+    case "rollout":
+      return `${DOING.rollout} ${run.candidate.version} on ${run.weights[run.step]} % of the requests`;
+    case "dataset":
+      return run.trigger === undefined ? DOING.dataset : `${DOING.dataset} anew for ${run.trigger.reason}`;
+    default:
+      return DOING[run.kind];
+  }
+}
+
+function reasonFor(run: Run, status: RunStatus | undefined, stackName: string): string {
   const detail = status?.reason === undefined ? "" : `: ${status.reason}`;
   const retry = `then run npm run up -- ${stackName} --retry ${run.model.name}.`;
   switch (status?.state) {
     case undefined:
-      return `${DOING[run.kind]}: run ${run.name} starts.`;
+      return `${whatItDoes(run)}: run ${run.name} starts.`;
     case "pending":
-      return `${DOING[run.kind]}: run ${run.name} waits for its pods${detail}.`;
+      return `${whatItDoes(run)}: run ${run.name} waits for its pods${detail}.`;
     case "running":
-      return `${DOING[run.kind]}: run ${run.name} is running${detail}.`;
+      return `${whatItDoes(run)}: run ${run.name} is running${detail}.`;
     case "failed":
       return `Run ${run.name} failed${detail || " without saying why"}; see kubectl logs job/${run.name} -c workload, ${retry}`;
     case "complete":
       return `Run ${run.name} is complete but its record is gone; someone removed it: ${retry}`;
   }
-}
-
-/** The version to keep serving while the current one is not there yet: the one that was finished last. */
-function newestVersion(model: ModelSpec, records: readonly RunRecord[]): ServedVersion | undefined {
-  const newest = newestOf(
-    records.filter((record) => record.kind === "training").filter(({ model: of }) => of === model.name),
-  );
-  return newest === undefined ? undefined : served(model, newest);
-}
-
-function served(model: ModelSpec, record: TrainingRecord): ServedVersion {
-  return { version: record.run, model, record };
-}
-
-function recordOf(run: DatasetRun, records: readonly RunRecord[]): DatasetRecord | undefined;
-function recordOf(run: TrainingRun, records: readonly RunRecord[]): TrainingRecord | undefined;
-function recordOf(run: DatasetRun | TrainingRun, records: readonly RunRecord[]): RunRecord | undefined {
-  return newestOf(records.filter((record) => record.kind === run.kind && record.run === run.name));
-}
-
-function newestOf<T extends RunRecord>(records: readonly T[]): T | undefined {
-  return records.reduce<T | undefined>(
-    (best, next) => (best !== undefined && isNewer(best, next) ? best : next),
-    undefined,
-  );
-}
-
-/** Whether `a` was finished after `b`; of two finished in the same instant the order of their names decides. */
-function isNewer(a: RunRecord, b: RunRecord): boolean {
-  const difference = Date.parse(a.completedAt) - Date.parse(b.completedAt);
-  return difference !== 0 ? difference > 0 : a.run !== b.run ? a.run > b.run : canonicalJson(a) > canonicalJson(b);
-}
-
-/** Of statuses that contradict each other, the one that is furthest, so that their order does not matter. */
-const BY_PROGRESS = ["pending", "running", "failed", "complete"] as const;
-
-function statusOf(run: DatasetRun | TrainingRun, runs: readonly RunStatus[]): RunStatus | undefined {
-  const rank = (status: RunStatus) => `${BY_PROGRESS.indexOf(status.state)} ${canonicalJson(status)}`;
-  return runs
-    .filter((status) => status.run === run.name)
-    .reduce<RunStatus | undefined>(
-      (best, next) => (best !== undefined && rank(best) > rank(next) ? best : next),
-      undefined,
-    );
 }

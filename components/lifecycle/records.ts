@@ -40,8 +40,8 @@ const trainingRecord = z.object({
       validationAccuracy: fraction,
       majorityAccuracy: fraction,
       majorityF1: fraction,
-      bagOfWordsAccuracy: fraction,
-      bagOfWordsF1: fraction,
+      simpleAccuracy: fraction,
+      simpleF1: fraction,
     })
     .catchall(z.number()),
   steps: count,
@@ -50,11 +50,82 @@ const trainingRecord = z.object({
   workers: z.number().int().min(1),
 });
 
+const searchRecord = z.object({
+  kind: z.literal("search"),
+  ...base,
+  dataset: z.string().min(1),
+  best: z.object({
+    parameters: z.record(z.string(), z.union([z.number(), z.string(), z.boolean()])),
+    values: z.array(z.number()).min(1),
+  }),
+  trials: z.object({ completed: count, pruned: count, failed: count }),
+});
+
+const measurement = z.object({
+  testAccuracy: fraction,
+  testF1: fraction,
+  bytes: count,
+  parameters: count,
+  latencyP50Ms: z.number().nonnegative(),
+  latencyP99Ms: z.number().nonnegative(),
+  throughputPerSecond: z.number().nonnegative(),
+  sparsity: fraction,
+});
+
+const compressionRecord = z.object({
+  kind: z.literal("compression"),
+  ...base,
+  training: z.string().min(1),
+  candidate: z.string().min(1),
+  baseline: measurement,
+  result: measurement,
+});
+
+const versionEvidence = z.object({
+  requests: count,
+  errors: count,
+  p50Ms: z.number().nonnegative(),
+  p99Ms: z.number().nonnegative(),
+  accuracy: fraction,
+  liveRequests: count,
+  liveErrors: count,
+});
+
+const rolloutRecord = z.object({
+  kind: z.literal("rollout"),
+  ...base,
+  candidate: z.string().min(1),
+  stable: z.string().min(1).nullable(),
+  step: count,
+  weight: z.number().min(0).max(100),
+  verdict: z.enum(["advance", "promote", "rollback"]),
+  reasons: z.array(z.string()),
+  evidence: z.object({
+    candidate: versionEvidence,
+    stable: versionEvidence.nullable(),
+    agreement: fraction.nullable(),
+  }),
+});
+
+const triggerRecord = z.object({
+  kind: z.literal("trigger"),
+  ...base,
+  reason: z.enum(["drift", "quality", "schedule"]),
+  version: z.string().min(1),
+});
+
 /**
  * Fields a newer workload adds are dropped, not refused: records outlive the program that wrote them. Fields this program
  * needs must be there.
  */
-const record: z.ZodType<RunRecord> = z.discriminatedUnion("kind", [datasetRecord, trainingRecord]);
+const record: z.ZodType<RunRecord> = z.discriminatedUnion("kind", [
+  datasetRecord,
+  searchRecord,
+  trainingRecord,
+  compressionRecord,
+  rolloutRecord,
+  triggerRecord,
+]);
 
 const recordConfigMap = z.object({
   metadata: z.object({ name: z.string(), labels: z.record(z.string(), z.string()).optional() }),

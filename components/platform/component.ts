@@ -1,14 +1,16 @@
 import { Namespace } from "@pulumi/kubernetes/core/v1/namespace.js";
 import { PersistentVolume } from "@pulumi/kubernetes/core/v1/persistentVolume.js";
 import { PersistentVolumeClaim } from "@pulumi/kubernetes/core/v1/persistentVolumeClaim.js";
+import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js";
 import { ComponentResource, type ComponentResourceOptions } from "@pulumi/pulumi";
 import { throwProblems } from "./problems.ts";
-import { ARTIFACT_CLAIM, renderClaim, renderNamespace, renderVolume } from "./render.ts";
+import { ARTIFACT_CLAIM, renderClaim, renderIsolation, renderNamespace, renderVolume } from "./render.ts";
 import type { ArtifactStore, PlatformArgs } from "./types.ts";
 import { validatePlatform } from "./validate.ts";
 
 /**
- * Where the models of a stack live in a cluster that exists: their namespace and the artifact store.
+ * Where the models of a stack live in a cluster that exists: their namespace, in which nobody reaches a pod unless its
+ * component allows it, and the artifact store.
  *
  * Awaited: the claim, until it is bound; with a storage class that binds at first use, not at all.
  */
@@ -22,6 +24,7 @@ export class Platform extends ComponentResource {
     throwProblems(this, "The platform", validatePlatform(args));
 
     const namespace = new Namespace(`${name}-namespace`, renderNamespace(args), { parent: this });
+    new NetworkPolicy(`${name}-isolation`, renderIsolation(args), { parent: this, dependsOn: namespace });
     const { storage } = args;
     const before =
       storage.kind === "node"

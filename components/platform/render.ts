@@ -2,6 +2,7 @@ import type { NamespaceArgs } from "@pulumi/kubernetes/core/v1/namespace.js";
 import type { PersistentVolumeArgs } from "@pulumi/kubernetes/core/v1/persistentVolume.js";
 import type { PersistentVolumeClaimArgs } from "@pulumi/kubernetes/core/v1/persistentVolumeClaim.js";
 import { labelsFor } from "../core/labels.ts";
+import { renderDefaultDeny } from "./network/policy.ts";
 import { memoryQuantity } from "./pod/resources.ts";
 import type { PlatformArgs } from "./types.ts";
 
@@ -24,6 +25,11 @@ export function renderNamespace({ namespace }: PlatformArgs) {
       },
     },
   } satisfies NamespaceArgs;
+}
+
+/** Nobody reaches a pod of the namespace unless a policy beside the pod says who may. */
+export function renderIsolation({ namespace }: PlatformArgs) {
+  return renderDefaultDeny({ name: "default-deny", namespace, labels });
 }
 
 /** The claim on the artifact store: on the volume of {@link renderVolume}, or on what the storage class provisions. */

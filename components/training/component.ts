@@ -1,23 +1,23 @@
-import { Job } from "@pulumi/kubernetes/batch/v1/job.js";
-import { ConfigMap } from "@pulumi/kubernetes/core/v1/configMap.js";
-import { Service } from "@pulumi/kubernetes/core/v1/service.js";
 import { ServiceAccount } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
 import { Role } from "@pulumi/kubernetes/rbac/v1/role.js";
 import { RoleBinding } from "@pulumi/kubernetes/rbac/v1/roleBinding.js";
 import { ComponentResource, type ComponentResourceOptions } from "@pulumi/pulumi";
-import { throwProblems } from "../platform/problems.ts";
+import { renderCompression } from "./compression.ts";
 import { renderDataset } from "./dataset.ts";
 import { renderIdentity } from "./identity.ts";
+import { renderRollout } from "./rollout.ts";
+import { RunComponent } from "./run.ts";
+import { renderSearch } from "./search.ts";
 import { renderTraining } from "./training.ts";
-import type { DatasetJobArgs, RunIdentityArgs, TrainingJobArgs } from "./types.ts";
-import { validateRun } from "./validate.ts";
-
-/**
- * A run under way is never edited. Its name says everything that determines its result; what else the stack file may
- * change (resources, deadlines, checkpoint intervals) holds from the next run on.
- */
-const KEPT_JOB = { ignoreChanges: ["spec"] };
-const KEPT_SPEC = { ignoreChanges: ["data"] };
+import type {
+  CompressionJobArgs,
+  DatasetJobArgs,
+  RolloutJobArgs,
+  RunIdentityArgs,
+  SearchJobArgs,
+  TrainingJobArgs,
+} from "./types.ts";
+import { validateUrls } from "./validate.ts";
 
 /** The account of a model's runs; it stays while runs come and go. */
 export class RunIdentity extends ComponentResource {
@@ -40,47 +40,51 @@ export class RunIdentity extends ComponentResource {
 }
 
 /** A dataset run: raw data to train, validation and test splits. Not awaited. */
-export class DatasetJob extends ComponentResource {
+export class DatasetJob extends RunComponent {
   static readonly __pulumiType = "millwright:training:DatasetJob";
 
-  readonly run: string;
-
   constructor(name: string, args: DatasetJobArgs, opts?: ComponentResourceOptions) {
-    super(DatasetJob.__pulumiType, name, plainArgs(args), opts);
-    throwProblems(this, `The dataset run ${args.run.name}`, validateRun(args.run));
+    super(DatasetJob.__pulumiType, name, args, { render: () => renderDataset(args) }, opts);
+  }
+}
 
-    const { spec, job } = renderDataset(args);
-    const dependsOn = [new ConfigMap(`${name}-spec`, spec, { parent: this, ...KEPT_SPEC })];
-    new Job(`${name}-job`, job, { parent: this, dependsOn, ...KEPT_JOB });
+/**
+ * A search run: workers that share a study in the database. Not awaited.
+ *
+ * The database is for its caller to depend on; a worker waits for it some time, and is started again after that.
+ */
+export class SearchJob extends RunComponent {
+  static readonly __pulumiType = "millwright:training:SearchJob";
 
-    this.run = args.run.name;
-    this.registerOutputs({ run: this.run });
+  constructor(name: string, args: SearchJobArgs, opts?: ComponentResourceOptions) {
+    super(SearchJob.__pulumiType, name, args, { render: () => renderSearch(args) }, opts);
   }
 }
 
 /** A training run: a group of workers under torchrun. Not awaited. */
-export class TrainingJob extends ComponentResource {
+export class TrainingJob extends RunComponent {
   static readonly __pulumiType = "millwright:training:TrainingJob";
 
-  readonly run: string;
-
   constructor(name: string, args: TrainingJobArgs, opts?: ComponentResourceOptions) {
-    super(TrainingJob.__pulumiType, name, plainArgs(args), opts);
-    throwProblems(this, `The training run ${args.run.name}`, validateRun(args.run));
-
-    const { spec, service, job } = renderTraining(args);
-    const dependsOn = [
-      new ConfigMap(`${name}-spec`, spec, { parent: this, ...KEPT_SPEC }),
-      new Service(`${name}-group`, service, { parent: this }),
-    ];
-    new Job(`${name}-job`, job, { parent: this, dependsOn, ...KEPT_JOB });
-
-    this.run = args.run.name;
-    this.registerOutputs({ run: this.run });
+    super(TrainingJob.__pulumiType, name, args, { render: () => renderTraining(args) }, opts);
   }
 }
 
-/** What the engine, policies and the state see of a run: names, not the images, which are not known at every preview. */
-function plainArgs({ run, serviceAccountName }: DatasetJobArgs | TrainingJobArgs) {
-  return { kind: run.kind, model: run.model.name, run: run.name, serviceAccountName };
+/** A compression run: one candidate of a trained model, made and measured. Not awaited. */
+export class CompressionJob extends RunComponent {
+  static readonly __pulumiType = "millwright:training:CompressionJob";
+
+  constructor(name: string, args: CompressionJobArgs, opts?: ComponentResourceOptions) {
+    super(CompressionJob.__pulumiType, name, args, { render: () => renderCompression(args) }, opts);
+  }
+}
+
+/** A rollout run: the judge of one canary step. Not awaited. */
+export class RolloutJob extends RunComponent {
+  static readonly __pulumiType = "millwright:training:RolloutJob";
+
+  constructor(name: string, args: RolloutJobArgs, opts?: ComponentResourceOptions) {
+    const problems = validateUrls(args.run, args.urls);
+    super(RolloutJob.__pulumiType, name, args, { problems, render: () => renderRollout(args) }, opts);
+  }
 }

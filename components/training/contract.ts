@@ -1,6 +1,6 @@
 /**
- * The platform's half of workloads/CONTRACT.md: where a container finds its input and leaves its output. Whoever changes
- * this changes the contract.
+ * The platform's half of workloads/CONTRACT.md: where a container finds its input and leaves its output. Whoever
+ * changes this changes the contract.
  */
 
 /** What a workload image runs for any stage; it reads MILLWRIGHT_STAGE. */
@@ -21,25 +21,38 @@ export const SOURCE_FOLDER = "/source";
 export const FOLDERS = {
   spec: "/millwright/spec",
   input: "/millwright/input",
+  baseline: "/millwright/baseline",
   output: "/millwright/output",
   checkpoint: "/millwright/checkpoint",
+  secrets: "/millwright/secrets",
   result: "/millwright/result",
   temporary: "/tmp",
 } as const;
 
 export const SPEC_FILE = "spec.json";
+/** llm-compressor's recipe, beside the spec of a compression that has one. */
+export const RECIPE_FILE = "recipe.yaml";
 export const RESULT_PATH = `${FOLDERS.result}/result.json`;
 export const PROGRESS_PATH = `${FOLDERS.result}/progress.json`;
 
 /** The port of worker 0 at which the others of its group meet. */
 export const RENDEZVOUS_PORT = 29500;
 
+/** The database, on the server of components/platform/database, that holds the studies of all searches. */
+export const SEARCH_DATABASE = "optuna";
+
 /** Folders of the artifact store. Every one is named by its run, so no two runs ever write to the same. */
 export const artifactFolders = {
   dataset: (run: string) => `datasets/${run}`,
+  search: (run: string) => `searches/${run}`,
   training: (run: string) => `training/${run}`,
+  compression: (run: string) => `compression/${run}`,
+  rollout: (run: string) => `rollouts/${run}`,
   checkpoints: (run: string) => `checkpoints/${run}`,
 } as const;
 
-/** Below a training run's folder: what is served. The rest of the folder is its log. */
+/**
+ * Below the folder of a training or compression run: what is served. A training run's folder holds beside it its log
+ * and `network/`, from which a compression goes on.
+ */
 export const MODEL_FOLDER = "model";

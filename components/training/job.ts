@@ -10,6 +10,13 @@ export interface RunJob extends RunPod {
   readonly maxRestarts: number;
   /** Seconds until the run counts as failed, over all its restarts. */
   readonly deadlineSeconds: number;
+  /**
+   * Whose success is the run's: every worker's, where they do one piece of work together, or that of worker 0, where
+   * any of them can do what another left and worker 0 sees it through.
+   *
+   * @default "all"
+   */
+  readonly succeedsWith?: "all" | "worker 0";
 }
 
 /**
@@ -17,9 +24,10 @@ export interface RunJob extends RunPod {
  *
  * - A disruption (drain, preemption, a lost node) restarts the worker and counts nowhere.
  * - A final exit code fails the Job at once.
- * - Any other failure restarts the worker, `maxRestarts` times. The budget is each index's own: one fault takes the whole
+ * - Any other failure restarts the worker, `maxRestarts` times. The budget is each index's own: one fault takes a whole
  *   group down, every worker loses one restart by it, so the number means restarts of the group. A budget of the Job's
- *   would be used up `workers` times as fast. The first index that has none left fails the Job.
+ *   would be used up `workers` times as fast.
+ * - What a worker without restarts left means is {@link renderEnd}'s.
  * - A replacement starts only after its predecessor ended, so that no two write one folder.
  *
  * Not awaited: it may take days. Its record says when it is done.
@@ -37,7 +45,7 @@ export function renderJob(job: RunJob, context: RunContext) {
       completions: job.workers,
       parallelism: job.workers,
       backoffLimitPerIndex: job.maxRestarts,
-      maxFailedIndexes: 0,
+      ...renderEnd(job),
       activeDeadlineSeconds: job.deadlineSeconds,
       podReplacementPolicy: "Failed",
       podFailurePolicy: {
@@ -51,11 +59,29 @@ export function renderJob(job: RunJob, context: RunContext) {
   } satisfies JobArgs;
 }
 
-/** The run's spec as a file. */
-export function renderSpec(run: Pick<RunPod, "stage" | "model" | "run">, namespace: string, spec: unknown) {
+/**
+ * Where all must succeed, the first index without restarts left fails the Job: the others would only wait for it.
+ *
+ * Where worker 0's success is enough, a lost worker is only a slower run: the Job goes on while one index is left, is
+ * complete with index 0, and then stops whoever still works. Without index 0 the others finish their work, which is
+ * kept, and then the Job fails: nobody wrote the record.
+ */
+function renderEnd({ succeedsWith = "all", workers }: RunJob) {
+  return succeedsWith === "all"
+    ? { maxFailedIndexes: 0 }
+    : { maxFailedIndexes: workers - 1, successPolicy: { rules: [{ succeededIndexes: "0" }] } };
+}
+
+/** The run's spec as a file, and others beside it. */
+export function renderSpec(
+  run: Pick<RunPod, "stage" | "model" | "run">,
+  namespace: string,
+  spec: unknown,
+  files: Readonly<Record<string, string>> = {},
+) {
   return {
     metadata: { name: specName(run.run), namespace, labels: runLabels(run) },
     immutable: true,
-    data: { [SPEC_FILE]: canonicalJson(spec) },
+    data: { ...files, [SPEC_FILE]: canonicalJson(spec) },
   } satisfies ConfigMapArgs;
 }

@@ -1,8 +1,11 @@
-import type { Resources } from "../../stacks/schema.ts";
+import type { Input } from "@pulumi/pulumi";
+import type { Resources, ServingResources } from "../../stacks/schema.ts";
 import { type Labels, labelsFor } from "../core/labels.ts";
+import { groupName } from "../core/names.ts";
 import type { RunKind } from "../lifecycle/types.ts";
 import { renderResources } from "../platform/pod/resources.ts";
-import { CONTAINER_SECURITY, POD_SECURITY } from "../platform/pod/security.ts";
+import { CONTAINER_SECURITY, POD_SECURITY, SECRET_FILE_MODE } from "../platform/pod/security.ts";
+import { TOKEN_FOLDER, TOKEN_SOURCES } from "../platform/pod/token.ts";
 import {
   FOLDERS,
   PROGRESS_PATH,
@@ -25,17 +28,30 @@ export interface ArtifactMount {
   readonly readOnly?: boolean;
 }
 
+/**
+ * One value of a Secret as a file in the workload's container; never as a variable, which children and dumps would
+ * show.
+ */
+export interface SecretMount {
+  /** Names the volume, and the folder below `FOLDERS.secrets`. */
+  readonly name: string;
+  readonly secretName: string;
+  readonly key: string;
+}
+
 export interface RunPod {
   readonly stage: RunKind;
   readonly model: string;
   readonly run: string;
   readonly workers: number;
-  readonly resources: Resources;
+  readonly resources: Resources | ServingResources;
   /** What the record names as the run's artifact, below the artifact store. */
   readonly artifactPath: string;
   readonly mounts: readonly ArtifactMount[];
+  /** @default none */
+  readonly secrets?: readonly SecretMount[];
   /** What this stage's workload is told beyond what every workload is. */
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: Readonly<Record<string, Input<string>>>;
   /** Seconds from SIGTERM to SIGKILL. */
   readonly graceSeconds: number;
 }
@@ -49,17 +65,22 @@ export function specName(run: string): string {
   return `${run}-spec`;
 }
 
+/** Where the workload finds a secret. */
+export function secretPath({ name, key }: SecretMount): string {
+  return `${FOLDERS.secrets}/${name}/${key}`;
+}
+
 /**
  * The pod of one worker: the workload, and the recorder that writes its record. They share only the result folder; the
- * API token is mounted in the recorder alone.
+ * API token is mounted in the recorder alone, and secrets in the workload alone.
  */
 export function renderRunPod(pod: RunPod, context: RunContext) {
   return {
     metadata: { labels: runLabels(pod) },
     spec: {
       restartPolicy: "Never",
-      // With the headless Service of the same name this gives every worker a host name: <run>-<index>.<run>
-      subdomain: pod.run,
+      // With the headless Service of this name every worker has a host name: <run>-<index>.<run>-group
+      subdomain: groupName(pod.run),
       serviceAccountName: context.serviceAccountName,
       automountServiceAccountToken: false,
       enableServiceLinks: false,
@@ -72,9 +93,14 @@ export function renderRunPod(pod: RunPod, context: RunContext) {
         { name: "result", emptyDir: {} },
         { name: "tmp", emptyDir: {} },
         { name: "token", projected: { sources: TOKEN_SOURCES } },
+        ...(pod.secrets ?? []).map(renderSecretVolume),
       ],
     },
   };
+}
+
+function renderSecretVolume({ name, secretName, key }: SecretMount) {
+  return { name, secret: { secretName, items: [{ key, path: key }], defaultMode: SECRET_FILE_MODE } };
 }
 
 function renderWorkload(pod: RunPod, { images }: RunContext) {
@@ -105,6 +131,7 @@ function renderWorkload(pod: RunPod, { images }: RunContext) {
       ...pod.mounts.map(({ folder, ...mount }) => ({ name: "artifacts", subPath: folder, ...mount })),
       { name: "result", mountPath: FOLDERS.result },
       { name: "tmp", mountPath: FOLDERS.temporary },
+      ...(pod.secrets ?? []).map(({ name }) => ({ name, mountPath: `${FOLDERS.secrets}/${name}`, readOnly: true })),
     ],
   };
 }
@@ -130,7 +157,7 @@ function renderRecorder(pod: RunPod, { images, artifacts }: RunContext) {
     securityContext: CONTAINER_SECURITY,
     volumeMounts: [
       { name: "result", mountPath: FOLDERS.result, readOnly: true },
-      { name: "token", mountPath: "/var/run/secrets/kubernetes.io/serviceaccount", readOnly: true },
+      { name: "token", mountPath: TOKEN_FOLDER, readOnly: true },
     ],
   };
 }
@@ -142,16 +169,7 @@ const WORKER_INDEX = {
   },
 };
 
-/** What automounting would give every container: a token the kubelet renews, the cluster's authority, the namespace. */
-const TOKEN_SOURCES = [
-  { serviceAccountToken: { path: "token", expirationSeconds: 3600 } },
-  { configMap: { name: "kube-root-ca.crt", items: [{ key: "ca.crt", path: "ca.crt" }] } },
-  {
-    downwardAPI: { items: [{ path: "namespace", fieldRef: { apiVersion: "v1", fieldPath: "metadata.namespace" } }] },
-  },
-];
-
-function variables(values: Readonly<Record<string, string>>): { readonly name: string; readonly value: string }[] {
+function variables(values: Readonly<Record<string, Input<string>>>) {
   return Object.entries(values)
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(([name, value]) => ({ name, value }));

@@ -1,15 +1,26 @@
 import type { ServiceArgs } from "@pulumi/kubernetes/core/v1/service.js";
-import { workerName } from "../core/names.ts";
+import { groupName, workerName } from "../core/names.ts";
+import { renderPolicy } from "../platform/network/policy.ts";
 import { artifactFolders, FOLDERS, MODEL_FOLDER, RENDEZVOUS_PORT } from "./contract.ts";
 import { TRAINING_GRACE_SECONDS } from "./defaults.ts";
 import { type RunJob, renderJob, renderSpec } from "./job.ts";
 import { runLabels } from "./pod.ts";
 import type { TrainingJobArgs } from "./types.ts";
 
-/** The objects of a training run: its workers, and the Service that gives them the host names they meet at. */
+/**
+ * The objects of a training run: its workers, and the Service that gives them the host names they meet at.
+ *
+ * All pods of the group are made at once, but Kubernetes places each for itself. Those that found a place wait for the
+ * others at torchrun's rendezvous, compute nothing, and give up after ten minutes (MILLWRIGHT_GROUP_SECONDS); they try
+ * again `maxRestarts` times in place, then end with 75 and leave their place until the Job starts them anew. So a group
+ * that came together only in part holds its part for `deadlineSeconds` at the most, and no group waits for ever. What
+ * is missing is admission of all or none: two groups that each got half of a pool hold it until one of them gives up.
+ * That takes a queue in front of the scheduler, such as Kueue's.
+ */
 export function renderTraining(args: TrainingJobArgs) {
   const { run } = args;
-  const { task, training } = run.model;
+  // Not the model's own: this has in it what a search found.
+  const { training } = run;
   const folder = artifactFolders.training(run.name);
   const job: RunJob = {
     stage: "training",
@@ -29,25 +40,26 @@ export function renderTraining(args: TrainingJobArgs) {
     env: {
       MILLWRIGHT_INPUT: FOLDERS.input,
       MILLWRIGHT_CHECKPOINT: FOLDERS.checkpoint,
-      MILLWRIGHT_RENDEZVOUS: `${workerName(run.name, 0)}.${run.name}:${RENDEZVOUS_PORT}`,
+      MILLWRIGHT_RENDEZVOUS: `${workerName(run.name, 0)}.${groupName(run.name)}:${RENDEZVOUS_PORT}`,
     },
   };
   const { namespace } = args.artifacts;
   return {
-    job: renderJob(job, args),
-    spec: renderSpec(job, namespace, { ...training, task, labels: run.dataset.labels }),
+    spec: renderSpec(job, namespace, { ...training, task: run.model.task, labels: run.dataset.labels }),
     service: renderGroupService(job, namespace),
+    policy: renderGroupPolicy(job, namespace),
+    job: renderJob(job, args),
   };
 }
 
 /**
- * Names for the workers, not a way to them: headless. Addresses are published before a worker is ready, since it becomes
- * so only after it met the others. Not awaited: its endpoints come with the Job's pods.
+ * Names for the workers, not a way to them: headless. Addresses are published before a worker is ready, since it
+ * becomes so only after it met the others. Not awaited: its endpoints come with the Job's pods.
  */
 function renderGroupService(job: RunJob, namespace: string) {
   const labels = runLabels(job);
   return {
-    metadata: { name: job.run, namespace, labels, annotations: { "pulumi.com/skipAwait": "true" } },
+    metadata: { name: groupName(job.run), namespace, labels, annotations: { "pulumi.com/skipAwait": "true" } },
     spec: {
       clusterIP: "None",
       publishNotReadyAddresses: true,
@@ -55,4 +67,10 @@ function renderGroupService(job: RunJob, namespace: string) {
       ports: [{ name: "rendezvous", port: RENDEZVOUS_PORT, targetPort: RENDEZVOUS_PORT, protocol: "TCP" }],
     },
   } satisfies ServiceArgs;
+}
+
+/** The workers of a group reach each other at any port: what they compute together chooses its ports itself. */
+function renderGroupPolicy(job: RunJob, namespace: string) {
+  const labels = runLabels(job);
+  return renderPolicy({ name: groupName(job.run), namespace, labels }, labels, [{ from: [{ pods: labels }] }]);
 }

@@ -1,5 +1,6 @@
 import type { Input } from "@pulumi/pulumi";
-import type { DatasetRun, TrainingRun } from "../lifecycle/types.ts";
+import type { CompressionRun, DatasetRun, RolloutRun, Run, SearchRun, TrainingRun } from "../lifecycle/types.ts";
+import type { DatabaseConnection } from "../platform/database/types.ts";
 import type { ArtifactStore } from "../platform/types.ts";
 
 /** Where a run runs and what it runs; the run itself says the rest. */
@@ -15,12 +16,34 @@ export interface RunContext {
   };
 }
 
-export interface DatasetJobArgs extends RunContext {
-  readonly run: DatasetRun;
+export interface RunArgs<R extends Run> extends RunContext {
+  readonly run: R;
 }
 
-export interface TrainingJobArgs extends RunContext {
-  readonly run: TrainingRun;
+/** The workload is the image with the model's raw data; for a source that is built in, the trainer itself. */
+export type DatasetJobArgs = RunArgs<DatasetRun>;
+
+export interface SearchJobArgs extends RunArgs<SearchRun> {
+  /** The server that holds the study; see Database in components/platform/database. */
+  readonly database: DatabaseConnection;
+}
+
+export type TrainingJobArgs = RunArgs<TrainingRun>;
+
+export type CompressionJobArgs = RunArgs<CompressionRun>;
+
+export interface RolloutJobArgs extends RunArgs<RolloutRun> {
+  readonly urls: RolloutUrls;
+}
+
+/** Where the judge reaches what it judges. */
+export interface RolloutUrls {
+  /** The candidate's own address, past the router: `http://host:port`. */
+  readonly candidate: Input<string>;
+  /** The stable version's own address; there must be one where the run has a stable version. */
+  readonly stable?: Input<string>;
+  /** The router's counters, `http://host:port/metrics`. The host may stand for several routers: they are added up. */
+  readonly routerMetrics: Input<string>;
 }
 
 export interface RunIdentityArgs {

@@ -15,6 +15,8 @@ export interface LoopEdges {
   sleep(seconds: number): Promise<void>;
   /** The user asked to stop: no further round is begun. */
   interrupted(): boolean;
+  /** Goes on looking when everything is settled, until the user stops it. @default false */
+  readonly keepWatching?: boolean;
 }
 
 export interface LoopResult {
@@ -28,20 +30,31 @@ export interface LoopResult {
 
 const POLL_SECONDS = 1;
 
+/** Between two looks at a settled datacenter; what could change it takes minutes. */
+const WATCH_SECONDS = 5;
+
 /**
  * What a plan wants to exist, as text: two plans with the same fingerprint declare the same resources. `failed` matters
  * too, since a failed run changes what a user must do though not what exists.
  */
 export function fingerprint(plan: Plan): string {
   return plan.models
-    .map((model) => [model.name, model.stage, model.run?.name ?? "-", model.live?.version ?? "-"].join("|"))
+    .map(({ name, stage, runs, stable, canary }) =>
+      [
+        name,
+        stage,
+        runs.map((run) => run.name).join(","),
+        stable?.version ?? "-",
+        canary === undefined ? "-" : `${canary.version.version}@${canary.weight}`,
+      ].join("|"),
+    )
     .join("\n");
 }
 
 /** Runs that should be in progress but have neither a Job nor a record: somebody deleted the Job. */
 export function lostRuns(plan: Plan, observations: Observations): string[] {
   const seen = new Set(observations.runs.map((run) => run.run));
-  return plan.models.flatMap((model) => (model.run === undefined || seen.has(model.run.name) ? [] : [model.run.name]));
+  return plan.models.flatMap(({ runs }) => runs.map(({ name }) => name).filter((name) => !seen.has(name)));
 }
 
 /**
@@ -79,15 +92,20 @@ export async function converge(edges: LoopEdges): Promise<LoopResult> {
       );
     }
     lost = lostRuns(wanted, observations);
-    while (nextStep(applied, wanted, observations) === "wait" && !edges.interrupted()) {
+    for (
+      let step = nextStep(applied, wanted, observations);
+      !edges.interrupted() && (step === "wait" || (step === "done" && edges.keepWatching === true));
+      step = nextStep(applied, wanted, observations)
+    ) {
       await edges.waiting(wanted, observations);
-      await edges.sleep(POLL_SECONDS);
+      await edges.sleep(step === "done" ? WATCH_SECONDS : POLL_SECONDS);
       observations = await edges.observe();
       wanted = await edges.plan(observations);
     }
-    const settled = nextStep(applied, wanted, observations) === "done" && !edges.interrupted();
-    if (settled || edges.interrupted()) {
-      return { plan: wanted, settled, changes, rounds };
+    const done = nextStep(applied, wanted, observations) === "done";
+    if (done || edges.interrupted()) {
+      // Somebody who stops a watch stops it at rest; a run that was interrupted may not have been applied.
+      return { plan: wanted, settled: done && (edges.keepWatching === true || !edges.interrupted()), changes, rounds };
     }
   }
 }

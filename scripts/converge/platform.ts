@@ -1,7 +1,10 @@
+import { autoscalerOf } from "../../components/platform/autoscaler/needed.ts";
 import type { Stack } from "../../stacks/schema.ts";
 import { datacenterEnvironment } from "../cluster/environment.ts";
 import { startCluster } from "../cluster/start.ts";
 import { ensureBaseImage } from "../images/base.ts";
+import { ensureKedaImage } from "../images/keda.ts";
+import { REGISTRY } from "../images/registry.ts";
 import type { Report } from "../lib/report.ts";
 import { installStandins } from "../standins/install.ts";
 import { ensureTools } from "../toolchain/ensure.ts";
@@ -9,7 +12,7 @@ import { prepareLocalCluster } from "../toolchain/prepare.ts";
 
 /**
  * Brings up what a stack stands on: its tools and, where the stack names no cluster of its own, the local datacenter of
- * this machine with the image that the workloads' images are built from.
+ * this machine with the image that the workloads' images are built from, and KEDA's where a model is scaled by it.
  *
  * @returns the environment of every `pulumi` call: this process's, and what names this datacenter
  * @throws Failure where the machine, the network or the cluster do not allow it; nothing started is left running
@@ -19,6 +22,11 @@ export async function bringUp(stack: Stack, report: Report): Promise<Record<stri
     await prepareLocalCluster(report);
     await startCluster(report);
     await ensureBaseImage({ reference: stack.platform.baseImage }, report);
+    const autoscaler = autoscalerOf(stack);
+    // One from elsewhere is pulled when the stack's copy of it is made.
+    if (autoscaler?.image.startsWith(`${REGISTRY}/`)) {
+      await ensureKedaImage(autoscaler.image, {}, report);
+    }
   } else {
     await ensureTools(["pulumi"], report);
   }

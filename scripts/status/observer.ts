@@ -16,7 +16,7 @@ interface NodeObject {
 }
 
 interface ServiceObject {
-  readonly metadata: { readonly labels?: Readonly<Record<string, string>> };
+  readonly metadata: { readonly name: string; readonly labels?: Readonly<Record<string, string>> };
   readonly spec: { readonly clusterIP?: string; readonly ports?: readonly { readonly port: number }[] };
 }
 
@@ -48,7 +48,7 @@ export class Observer {
         list<NodeObject>("/api/v1/nodes"),
         list<PodObject>("/api/v1/pods?fieldSelector=status.phase%3DRunning"),
         list<ServiceObject>(
-          `/api/v1/namespaces/${namespace}/services?labelSelector=app.kubernetes.io%2Fcomponent%3Dserving`,
+          `/api/v1/namespaces/${namespace}/services?labelSelector=${encodeURIComponent(MODEL_LABEL)}`,
         ),
         this.#progress(plan),
       ]);
@@ -63,20 +63,19 @@ export class Observer {
     }
   }
 
-  /** One line a model that has a run in progress: its stage, reason and the last line the run wrote. */
-  async progressLines(plan: Plan): Promise<string> {
+  /** What each model that has a run in progress is doing, by its name: the last line the run wrote, or what it waits for. */
+  async progressLines(plan: Plan): Promise<Readonly<Record<string, string>>> {
     const progress = await this.#progress(plan);
-    return plan.models
-      .filter((model) => model.stage === "dataset" || model.stage === "training")
-      .map((model) => `  ${model.name}: ${progress[model.name] ?? model.reason}`)
-      .join("\n");
+    return Object.fromEntries(
+      plan.models
+        .filter(({ runs }) => runs.length > 0)
+        .map((model) => [model.name, progress[model.name] ?? model.reason]),
+    );
   }
 
   /** The last log line of worker 0 of each run in progress, by model. A run whose pod is not there yet has none. */
   async #progress(plan: Plan): Promise<Record<string, string>> {
-    const runs = plan.models.flatMap((model) =>
-      model.stage === "stable" || model.run === undefined ? [] : [model.run],
-    );
+    const runs = plan.models.flatMap((model) => model.runs);
     if (runs.length === 0) {
       return {};
     }
@@ -139,12 +138,13 @@ async function lastLogLine(read: () => Promise<string>): Promise<string | undefi
   }
 }
 
+/** The address of each model: its Service bears its name; the versions behind it have Services of their own. */
 function endpointsOf(services: readonly ServiceObject[]): Record<string, string> {
   return Object.fromEntries(
     services.flatMap(({ metadata, spec }) => {
       const model = metadata.labels?.[MODEL_LABEL];
       const port = spec.ports?.[0]?.port;
-      return model === undefined || spec.clusterIP === undefined || port === undefined
+      return model === undefined || metadata.name !== model || spec.clusterIP === undefined || port === undefined
         ? []
         : [[model, `http://${spec.clusterIP}:${port}`]];
     }),

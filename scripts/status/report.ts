@@ -1,4 +1,7 @@
-import type { ModelPlan, Plan, TrainingRecord } from "../../components/lifecycle/types.ts";
+import type { GateEntry, ModelPlan, Plan, ServedVersion } from "../../components/lifecycle/types.ts";
+import type { EngineSpec } from "../../stacks/engines.ts";
+import type { ModelSpec } from "../../stacks/schema.ts";
+import { curlLine } from "./example.ts";
 
 export interface NodeStatus {
   readonly name: string;
@@ -15,7 +18,13 @@ export interface ModelStatus {
   readonly version: string | null;
   /** Metrics of the version that serves, fractions on the test split; null before there is one. */
   readonly metrics: Readonly<Record<string, number>> | null;
-  /** Base URL of the V2 endpoint, or null. */
+  /** The version on trial and the percent of the requests it gets, or null. */
+  readonly canary: { readonly version: string; readonly weight: number } | null;
+  /** What the gate said of each version of the newest training; empty before it was asked. */
+  readonly gate: readonly GateEntry[];
+  readonly task: ModelSpec["task"];
+  readonly engine: EngineSpec;
+  /** Base URL of the endpoint, or null; what it is asked there is its engine's. */
   readonly endpoint: string | null;
   /** The last line a run in progress wrote. */
   readonly progress?: string;
@@ -40,33 +49,37 @@ export function statusReport(plan: Plan, nodes: readonly NodeStatus[], live: Liv
     stack: plan.stack.name,
     settled: plan.settled,
     nodes: [...nodes].sort((a, b) => (a.name < b.name ? -1 : 1)),
-    models: plan.models.map((model) => modelStatus(model, live)),
+    models: plan.models.flatMap((model, at) => {
+      const spec = plan.stack.models[at];
+      return spec === undefined ? [] : [modelStatus(model, spec, live)];
+    }),
   };
 }
 
-function modelStatus(model: ModelPlan, live: Live): ModelStatus {
-  const progress = live.progress[model.name];
+function modelStatus(model: ModelPlan, { task, serving: { engine } }: ModelSpec, live: Live): ModelStatus {
+  const { name, stage, reason, stable, canary, gate } = model;
+  const progress = live.progress[name];
   return {
-    name: model.name,
-    stage: model.stage,
-    reason: model.reason,
-    version: model.live?.version ?? null,
-    metrics: model.live?.record.metrics ?? null,
-    endpoint: model.live === undefined ? null : (live.endpoints[model.name] ?? null),
+    name,
+    task,
+    engine,
+    stage,
+    reason,
+    version: stable?.version ?? null,
+    metrics: stable === undefined ? null : metricsOf(stable),
+    canary: canary === undefined ? null : { version: canary.version.version, weight: canary.weight },
+    gate: gate?.entries ?? [],
+    endpoint: stable === undefined ? null : (live.endpoints[name] ?? null),
     ...(progress === undefined ? {} : { progress }),
   };
 }
 
-const percent = (fraction: number | undefined) => (fraction === undefined ? "-" : `${(100 * fraction).toFixed(2)} %`);
-
-/** A mail that a person would send on without a thought, for the example. */
-export const EXAMPLE_TEXT = "Subject: You have won! Click here to claim your FREE prize, guaranteed cash, act now";
-
-/** A shell line that classifies a mail. */
-export function curlLine(model: string, endpoint: string): string {
-  const body = JSON.stringify({ inputs: [{ name: "text", shape: [1], datatype: "BYTES", data: [EXAMPLE_TEXT] }] });
-  return `curl -s ${endpoint}/v2/models/${model}/infer -H 'content-type: application/json' -d '${body}'`;
+/** Of a compressed version, its own accuracy among the metrics of the training it comes from. */
+function metricsOf({ record, training }: ServedVersion): Readonly<Record<string, number>> {
+  return record.kind === "training" ? record.metrics : { ...training.metrics, ...record.result };
 }
+
+const percent = (fraction: number | undefined) => (fraction === undefined ? "-" : `${(100 * fraction).toFixed(2)} %`);
 
 /** The page a person reads. */
 export function renderStatus(report: StatusReport): string {
@@ -80,21 +93,45 @@ export function renderStatus(report: StatusReport): string {
       lines.push(`    now: ${model.progress}`);
     }
     if (model.version !== null && model.metrics !== null) {
-      lines.push(`    serves ${model.version}`, ...metricLines(model.metrics as TrainingRecord["metrics"]));
+      lines.push(`    serves ${model.version}`, ...metricLines(model.task, model.metrics));
     }
+    if (model.canary !== null) {
+      lines.push(`    on trial: ${model.canary.version}, with ${model.canary.weight} % of the requests`);
+    }
+    lines.push(...gateLines(model.gate));
     if (model.endpoint !== null) {
-      lines.push(`    endpoint ${model.endpoint}`, `    try: ${curlLine(model.name, model.endpoint)}`);
+      lines.push(`    endpoint ${model.endpoint}`, `    try: ${curlLine(model, model.endpoint)}`);
     }
   }
   return `${lines.join("\n")}\n`;
 }
 
-function metricLines(metrics: TrainingRecord["metrics"]): string[] {
+const SIMPLE_MODEL: Readonly<Record<ModelSpec["task"], string>> = {
+  "text-classification": "bag of words:",
+  "image-classification": "logistic regression:",
+};
+
+function metricLines(task: ModelSpec["task"], metrics: Readonly<Record<string, number>>): string[] {
   const row = (name: string, accuracy: number | undefined, f1: number | undefined) =>
-    `    ${name.padEnd(18)} accuracy ${percent(accuracy)}, F1 ${percent(f1)}`;
+    `    ${name.padEnd(21)} accuracy ${percent(accuracy)}, F1 ${percent(f1)}`;
   return [
-    row("on the test split:", metrics.testAccuracy, metrics.testF1),
-    row("bag of words:", metrics.bagOfWordsAccuracy, metrics.bagOfWordsF1),
-    row("majority class:", metrics.majorityAccuracy, metrics.majorityF1),
+    row("on the test split:", metrics["testAccuracy"], metrics["testF1"]),
+    row(SIMPLE_MODEL[task], metrics["simpleAccuracy"], metrics["simpleF1"]),
+    row("majority class:", metrics["majorityAccuracy"], metrics["majorityF1"]),
   ];
+}
+
+/** What was tried of the newest training, what was chosen, and why each other was not. */
+function gateLines(entries: readonly GateEntry[]): string[] {
+  if (entries.length < 2) {
+    return [];
+  }
+  const rows = entries.map(({ candidate, accuracy, measurement, rejected }) => {
+    const numbers =
+      measurement === undefined
+        ? "".padEnd(48)
+        : `${`${(measurement.bytes / 1e6).toFixed(2)} MB`.padStart(9)} ${`${measurement.latencyP99Ms.toFixed(2)} ms`.padStart(10)} ${`${measurement.throughputPerSecond.toFixed(0)}/s`.padStart(8)}`;
+    return `      ${candidate.padEnd(24)} ${percent(accuracy).padStart(8)} ${numbers}  ${rejected ?? "chosen"}`;
+  });
+  return ["    candidates, accuracy, size, p99 latency, throughput on one core:", ...rows];
 }

@@ -9,10 +9,11 @@ import { ensureDebianPackages } from "../toolchain/debian.ts";
 import { ensureTools } from "../toolchain/ensure.ts";
 import { preflightLocalCluster } from "../toolchain/preflight.ts";
 import { prepareLocalCluster } from "../toolchain/prepare.ts";
+import { PYTHON_PACKAGES } from "../toolchain/python.ts";
 import type { Requirement } from "./suites.ts";
 
-/** What the workloads' tests import outside of any container: the trainer's packages, as its image has them. */
-const PYTHON_PACKAGES = ["python3", "python3-torch", "python3-venv"] as const;
+/** What runs beside the models, to be tested on this machine as it is in its images. */
+const SERVICE_PACKAGES = ["haproxy", "postgresql-15", "prometheus"] as const;
 
 /** What a suite runs in, and how to leave it. */
 export interface Environment {
@@ -29,6 +30,12 @@ const NOTHING: Environment = { variables: process.env, release: async () => {} }
 export async function prepare(needs: readonly Requirement[]): Promise<Environment> {
   if (needs.includes("python")) {
     await ensureDebianPackages(PYTHON_PACKAGES, report);
+  }
+  if (needs.includes("services")) {
+    await ensureDebianPackages(SERVICE_PACKAGES, report);
+  }
+  if (needs.includes("autoscaler")) {
+    await ensureTools(["keda"], report);
   }
   if (needs.includes("controlPlane")) {
     await ensureTools(["pulumi", "kubernetes", "etcd"], report);

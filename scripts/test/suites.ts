@@ -1,5 +1,5 @@
 /** What a suite needs beyond Node and the npm packages. */
-export type Requirement = "python" | "controlPlane" | "node";
+export type Requirement = "python" | "services" | "autoscaler" | "controlPlane" | "node";
 
 export interface Suite {
   readonly name: string;
@@ -14,6 +14,7 @@ export interface Suite {
 }
 
 const CLUSTER_TESTS = "tests/**/*.cluster.test.ts";
+const SERVICE_TESTS = "tests/**/*.service.test.ts";
 
 /** Cheapest first, so that a broken rule is known before a cluster is started. */
 export const SUITES: readonly Suite[] = [
@@ -26,7 +27,7 @@ export const SUITES: readonly Suite[] = [
       "tests/components/**/*.test.ts",
       "tests/scripts/**/*.test.ts",
     ],
-    ignore: [CLUSTER_TESTS],
+    ignore: [CLUSTER_TESTS, SERVICE_TESTS],
     needs: [],
     timeoutSeconds: 30,
   },
@@ -38,17 +39,24 @@ export const SUITES: readonly Suite[] = [
     timeoutSeconds: 30,
   },
   {
+    name: "services",
+    proves: "what is rendered for HAProxy, PostgreSQL, Prometheus and the workloads, on those programs themselves",
+    files: [SERVICE_TESTS],
+    needs: ["python", "services"],
+    timeoutSeconds: 120,
+  },
+  {
     name: "workloads",
     proves: "the Python that runs inside the Jobs: splits, training, resume, recorder, server",
     files: ["tests/workloads/**/*.test.ts"],
-    needs: ["python"],
+    needs: ["python", "services"],
     timeoutSeconds: 600,
   },
   {
     name: "conformance",
     proves: "the stand-ins against a real engine and a real API server",
     files: ["tests/conformance/**/*.test.ts", CLUSTER_TESTS],
-    needs: ["controlPlane"],
+    needs: ["controlPlane", "autoscaler"],
     timeoutSeconds: 300,
   },
   {

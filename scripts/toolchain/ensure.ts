@@ -18,7 +18,7 @@ import { type Report, report as stderrReport } from "../lib/report.ts";
 import { buildLog, cacheRoot, toolFolder, toolPath } from "../lib/roots.ts";
 import { ensureDebianPackages } from "./debian.ts";
 import { requireDisk, requireFolder } from "./disk.ts";
-import { closeWorkshop, compile, fetchGoToolchain, fetchModules, type GoWorkshop } from "./go.ts";
+import { closeWorkshop, compile, fetchGoToolchain, fetchModules, type GoWorkshop, keepOfModules } from "./go.ts";
 import { answers, download } from "./official.ts";
 import { findOnPath, isExecutable } from "./path.ts";
 import { binariesOf, buildDiskGiB, TOOL_NAMES, TOOLS, type ToolName } from "./tools.ts";
@@ -145,6 +145,7 @@ async function buildOne(workshop: GoWorkshop, packages: number, report: Report):
       const bin = path.join(folder, "bin");
       mkdirSync(bin);
       await compile(workshop, bin, packages, note);
+      await keepOfModules(workshop, folder);
     }),
   );
 }

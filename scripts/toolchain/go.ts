@@ -45,13 +45,11 @@ export function goBuildArguments(build: GoBuild, folder: string): readonly (read
   const set = Object.entries(build.set).map(([variable, value]) => `-X ${variable}=${value}`);
   const flags = ["build", "-v", "-ldflags", ["-s", "-w", ...set].join(" ")];
   const packages = Object.entries(build.packages);
-  const [only] = packages;
-  // Several packages can be linked side by side, but then Go names the binaries itself.
-  return packages.length > 1
+  // Several packages can be linked side by side, but then Go names the binaries itself: by their folders.
+  const namedByGo = packages.every(([binary, source]) => path.posix.basename(source) === binary);
+  return packages.length > 1 && namedByGo
     ? [[...flags, "-o", `${folder}/`, ...packages.map(([, source]) => source)]]
-    : only === undefined
-      ? []
-      : [[...flags, "-o", path.join(folder, only[0]), only[1]]];
+    : packages.map(([binary, source]) => [...flags, "-o", path.join(folder, binary), source]);
 }
 
 /** Fetches the modules that a build needs, and no others of its graph. Resolves to the number of packages it will compile. */
@@ -93,6 +91,22 @@ export async function compile(
     }
   } catch (error) {
     throw explain(error, `Building ${tool} ${TOOLS[tool].version} failed`, tool);
+  }
+}
+
+/** Copies what a build keeps of its modules into `folder`, each under its name. */
+export async function keepOfModules({ go, tool, build }: GoWorkshop, folder: string): Promise<void> {
+  for (const [name, { module, folder: inside }] of Object.entries(build.keep ?? {})) {
+    try {
+      const { stdout } = await run(go, ["list", "-m", "-f", "{{.Dir}}", module], {
+        cwd: path.join(MODULES, tool),
+        env: goEnvironment(workshopFolder()),
+        logFile: buildLog(tool),
+      });
+      cpSync(path.join(stdout.trim(), inside), path.join(folder, name), { recursive: true });
+    } catch (error) {
+      throw explain(error, `${module} of ${tool} ${TOOLS[tool].version} has no ${inside} to keep`, tool);
+    }
   }
 }
 

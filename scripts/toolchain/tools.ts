@@ -1,5 +1,5 @@
 /** Every tool that is not a Debian package, by name. */
-export type ToolName = "go" | "kubernetes" | "etcd" | "pulumi" | "coredns";
+export type ToolName = "go" | "kubernetes" | "etcd" | "pulumi" | "coredns" | "keda";
 
 /** Built with Go from a pinned module graph: `scripts/toolchain/modules/<tool>/go.mod` and `go.sum`. */
 export interface GoBuild {
@@ -8,6 +8,8 @@ export interface GoBuild {
   readonly packages: Readonly<Record<string, string>>;
   /** `-X` settings that give the binaries their version. */
   readonly set: Readonly<Record<string, string>>;
+  /** Folders of a module that are kept beside the binaries: name to `{module, folder}`. @default none */
+  readonly keep?: Readonly<Record<string, { readonly module: string; readonly folder: string }>>;
 }
 
 /** The Go toolchain, itself got as a module by a Go that is too old to build the others. */
@@ -18,12 +20,17 @@ export interface GoToolchain {
 export interface Tool {
   readonly version: string;
   readonly from: GoBuild | GoToolchain;
-  /** The oldest version on PATH that serves as well as ours; "exact" for none but ours. @default PATH is not looked at */
+  /**
+   * The oldest version on PATH that serves as well as ours; "exact" for none but ours. @default PATH is not looked at
+   */
   readonly onPath?: "exact" | { readonly atLeast: string };
   /** The project's own download, a .tar.gz whose one folder holds the binaries. @default none */
   readonly official?: (platform: string, arch: string) => string | undefined;
-  /** How the version of a binary is asked; its answer has to contain `version`. */
-  readonly check: { readonly binary: string; readonly args: readonly string[] };
+  /**
+   * How the version of a binary is asked: by arguments, its answer then has to contain `version`; or, of a program
+   * that says nothing of it, by the version of the Go module it was built from.
+   */
+  readonly check: { readonly binary: string } & ({ readonly args: readonly string[] } | { readonly module: string });
   /** Disk that its build takes until all are done, in GiB. */
   readonly buildDiskGiB: number;
   /** What it is for. */
@@ -95,6 +102,22 @@ export const TOOLS: Readonly<Record<ToolName, Tool>> = {
     check: { binary: "coredns", args: ["-version"] },
     buildDiskGiB: 3,
     purpose: "names of services inside the cluster",
+  },
+  keda: {
+    version: "2.21.0",
+    from: {
+      kind: "goBuild",
+      packages: {
+        keda: "github.com/kedacore/keda/v2/cmd/operator",
+        "keda-adapter": "github.com/kedacore/keda/v2/cmd/adapter",
+      },
+      set: { "github.com/kedacore/keda/v2/version.Version": "2.21.0" },
+      // What our ScaledObjects are held against by tests.
+      keep: { definitions: { module: "github.com/kedacore/keda/v2", folder: "config/crd/bases" } },
+    },
+    check: { binary: "keda", module: "github.com/kedacore/keda/v2" },
+    buildDiskGiB: 7,
+    purpose: "scales servers by the requests, where a stack says so",
   },
 };
 

@@ -1,4 +1,5 @@
 import { run } from "../lib/process.ts";
+import { toolPath } from "../lib/roots.ts";
 import { TOOLS, type ToolName } from "./tools.ts";
 
 /** The first dotted number in a text, such as `1.26.8` in "go version go1.26.8 linux/amd64". */
@@ -18,9 +19,20 @@ export function atLeast(a: string, b: string): boolean {
   return true;
 }
 
+/** The version of a module in what `go version -m` says of a binary built from it. */
+export function moduleVersionIn(text: string, module: string): string | undefined {
+  const line = text.split("\n").find((each) => each.trim().split("\t")[1] === module);
+  return line === undefined ? undefined : versionIn(line.slice(line.indexOf(module) + module.length));
+}
+
 /** What a tool's binary says its version is. Rejects with a CommandError when it cannot be run. */
 export async function askVersion(name: ToolName, binary: string): Promise<string | undefined> {
-  const { args } = TOOLS[name].check;
+  const { check } = TOOLS[name];
+  if ("module" in check) {
+    const { stdout } = await run(toolPath("go"), ["version", "-m", binary], { timeoutSeconds: 60 });
+    return moduleVersionIn(stdout, check.module);
+  }
+  const { args } = check;
   const env = { PULUMI_SKIP_UPDATE_CHECK: "true", GOTOOLCHAIN: "local" };
   const { stdout, stderr } = await run(binary, args, { timeoutSeconds: 60, env });
   return versionIn(stdout) ?? versionIn(stderr);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { configMaps, manifest } from "../../scripts/bench/objects.ts";
-import { renderTable } from "../../scripts/bench/table.ts";
+import { renderTable } from "../../scripts/bench/pulumi-table.ts";
 
 describe("the objects of the benchmark", () => {
   it("differ in one value of one object when changed", () => {

@@ -1,23 +1,35 @@
 import assert from "node:assert/strict";
 import { Datacenter } from "../../components/datacenter.ts";
 import type { Observations } from "../../components/lifecycle/types.ts";
-import type { Stack } from "../../stacks/schema.ts";
+import { compressionSchema, type ModelSpec, type Stack, searchSchema } from "../../stacks/schema.ts";
 import { CLUSTER_IP, countByType, DIGEST, declare, find, type Registration, resolved } from "./engine.ts";
-import { DATASET_RUN, OBSERVED, planOf, STACK, TRAINING_RUN, withReplicas } from "./fixtures.ts";
+import {
+  DATASET_RUN,
+  lifeOf,
+  MODEL,
+  OBSERVED,
+  planOf,
+  ROLLOUT_RUN,
+  STACK,
+  TRAINING_RUN,
+  withReplicas,
+} from "./fixtures.ts";
 
 const IMAGE = "docker:index/image:Image";
 const JOB = "kubernetes:batch/v1:Job";
 const DEPLOYMENT = "kubernetes:apps/v1:Deployment";
 const SERVICE = "kubernetes:core/v1:Service";
+const POLICY = "kubernetes:networking.k8s.io/v1:NetworkPolicy";
 
 const ALWAYS = {
   "millwright:datacenter:Datacenter": 1,
   "millwright:platform:Platform": 1,
   "kubernetes:core/v1:Namespace": 1,
+  [POLICY]: 1,
   "kubernetes:core/v1:PersistentVolume": 1,
   "kubernetes:core/v1:PersistentVolumeClaim": 1,
-  "millwright:platform:WorkloadImage": 3,
-  [IMAGE]: 3,
+  "millwright:platform:WorkloadImage": 4,
+  [IMAGE]: 4,
   "millwright:training:RunIdentity": 1,
   "kubernetes:core/v1:ServiceAccount": 1,
   "kubernetes:rbac.authorization.k8s.io/v1:Role": 1,
@@ -28,8 +40,19 @@ const TRAINING = {
   ...ALWAYS,
   "millwright:training:TrainingJob": 1,
   "kubernetes:core/v1:ConfigMap": 1,
+  [POLICY]: 2,
   [SERVICE]: 1,
   [JOB]: 1,
+};
+
+/** A version that answers, and the router before it. */
+const ENDPOINT = {
+  ...ALWAYS,
+  "kubernetes:core/v1:ServiceAccount": 2,
+  "millwright:serving:Endpoint": 1,
+  [DEPLOYMENT]: 2,
+  [POLICY]: 3,
+  [SERVICE]: 3,
 };
 
 function declareDatacenter(observations: Observations, stack: Stack = STACK, preview = false) {
@@ -46,8 +69,8 @@ describe("datacenter", () => {
     const { registrations, result } = await declareDatacenter(OBSERVED.nothing);
     assert.deepEqual(countByType(registrations), {
       ...ALWAYS,
-      "millwright:platform:WorkloadImage": 4,
-      [IMAGE]: 4,
+      "millwright:platform:WorkloadImage": 5,
+      [IMAGE]: 5,
       "millwright:training:DatasetJob": 1,
       "kubernetes:core/v1:ConfigMap": 1,
       [JOB]: 1,
@@ -80,17 +103,105 @@ describe("datacenter", () => {
     assert.equal(find(registrations, "millwright:training:TrainingJob").name, TRAINING_RUN.name);
   });
 
-  it("declares the endpoint, and no run, when the training is done", async () => {
+  it("declares the endpoint of a first version, and its judge, when the training is done", async () => {
     const { registrations, result } = await declareDatacenter(OBSERVED.training);
     assert.deepEqual(countByType(registrations), {
-      ...ALWAYS,
-      "kubernetes:core/v1:ServiceAccount": 2,
-      "millwright:serving:Endpoint": 1,
-      [DEPLOYMENT]: 1,
-      [SERVICE]: 1,
+      ...ENDPOINT,
+      "millwright:training:RolloutJob": 1,
+      "kubernetes:core/v1:ConfigMap": 2,
+      [JOB]: 1,
     });
+    assert.deepEqual(result.stages, { "mail-triage": "canary" });
+    const judge = find(registrations, JOB);
+    assert.equal(member(judge.inputs, "metadata", "name"), ROLLOUT_RUN.name);
+    const env = member(judge.inputs, "spec", "template", "spec", "containers", 0, "env") as {
+      name: string;
+      value: string;
+    }[];
+    const value = (name: string) => env.find((each) => each.name === name)?.value;
+    const host = "millwright.svc.cluster.local";
+    assert.equal(value("MILLWRIGHT_CANDIDATE_URL"), `http://${TRAINING_RUN.name}.${host}:8080`);
+    assert.equal(value("MILLWRIGHT_STABLE_URL"), undefined);
+    assert.match(value("MILLWRIGHT_ROUTER_METRICS") ?? "", /^http:\/\/mail-triage-metrics-.*:8404\/metrics$/);
+  });
+
+  it("starts the judge when what it judges answers", async () => {
+    const { registrations } = await declareDatacenter(OBSERVED.training);
+    const waitsFor = find(registrations, "millwright:training:RolloutJob").dependencies;
+    assert.ok(waitsFor.includes("mail-triage-router"), waitsFor.join(", "));
+  });
+
+  it("declares the endpoint, and no run, when the version is promoted", async () => {
+    const { registrations, result } = await declareDatacenter(OBSERVED.promoted);
+    assert.deepEqual(countByType(registrations), { ...ENDPOINT, "kubernetes:core/v1:ConfigMap": 1 });
     assert.deepEqual(result.stages, { "mail-triage": "stable" });
     assert.equal(await resolved(result.endpoints["mail-triage"]!), `http://${CLUSTER_IP}:8080`);
+  });
+
+  it("declares a version's pods alike on trial and after its promotion: no server is restarted", async () => {
+    // One after the other: the engine's mocks are the process's own.
+    const trial = await declareDatacenter(OBSERVED.training);
+    const after = await declareDatacenter(OBSERVED.promoted);
+    const servers = ({ registrations }: typeof trial) =>
+      find(registrations, DEPLOYMENT, `${TRAINING_RUN.name}-deployment`);
+    assert.deepEqual(servers(trial).inputs["spec"], servers(after).inputs["spec"]);
+  });
+
+  it("declares a database where a model is searched, and the search with it", async () => {
+    const space = [{ kind: "float" as const, name: "learningRate", low: 0.001, high: 0.1, log: true, when: undefined }];
+    const search = searchSchema.parse({ trials: 4, workers: 2, space });
+    const stack: Stack = { ...STACK, models: [{ ...MODEL, search }] };
+    const { registrations, result } = await declareDatacenter(OBSERVED.dataset, stack);
+    const counts = countByType(registrations);
+    assert.equal(counts["millwright:platform:Database"], 1);
+    assert.equal(counts["kubernetes:apps/v1:StatefulSet"], 1);
+    assert.equal(counts["millwright:training:SearchJob"], 1);
+    assert.deepEqual(result.stages, { "mail-triage": "search" });
+  });
+
+  it("declares every compression candidate as a run of its own", async () => {
+    const candidates = ["a", "b"].map((name, at) => ({
+      name,
+      steps: [{ kind: "quantize", method: at === 0 ? "dynamic" : "static" }],
+    }));
+    const stack: Stack = { ...STACK, models: [{ ...MODEL, compression: compressionSchema.parse({ candidates }) }] };
+    const { registrations, result } = await declareDatacenter(OBSERVED.training, stack);
+    assert.equal(countByType(registrations)["millwright:training:CompressionJob"], 2);
+    assert.deepEqual(result.stages, { "mail-triage": "compression" });
+  });
+
+  it("builds the image that a model names, and trains and compresses with it alone", async () => {
+    const candidates = [{ name: "a", steps: [{ kind: "quantize" }] }];
+    const model: ModelSpec = {
+      ...MODEL,
+      workload: { kind: "image", context: "workloads/other", compresses: true },
+      compression: compressionSchema.parse({ candidates }),
+    };
+    const workloads = { "mail-triage": "b".repeat(64) };
+    const stack: Stack = { ...STACK, models: [model], content: { ...STACK.content, workloads } };
+    const images: Record<string, unknown> = {};
+    for (const observations of lifeOf(stack)) {
+      const { registrations } = await declareDatacenter(observations, stack);
+      const { inputs } = find(registrations, IMAGE, "workload-mail-triage-image");
+      assert.deepEqual(inputs["build"], {
+        context: "workloads/other",
+        dockerfile: "workloads/other/Dockerfile",
+        args: { BASE_IMAGE: stack.platform.baseImage },
+        builderVersion: "BuilderV1",
+      });
+      assert.equal(inputs["imageName"], `${stack.platform.registry}/workload-mail-triage:${"b".repeat(12)}`);
+      for (const job of registrations.filter(({ type }) => type === JOB)) {
+        const stage = member(job.inputs, "metadata", "labels", "app.kubernetes.io/component") as string;
+        images[stage] = member(job.inputs, "spec", "template", "spec", "containers", 0, "image");
+      }
+    }
+    const of = (image: string) => `127.0.0.1:5000/millwright/${image}@sha256:${DIGEST}`;
+    assert.deepEqual(images, {
+      dataset: of("source-mail-triage"),
+      training: of("workload-mail-triage"),
+      compression: of("workload-mail-triage"),
+      rollout: of("trainer"),
+    });
   });
 
   it("keeps a failed run declared, so that its logs stay", async () => {
@@ -101,16 +212,17 @@ describe("datacenter", () => {
 
   it("serves the previous version while a new one trains", async () => {
     const changed = { ...STACK, content: { ...STACK.content, sources: { "mail-triage": "9".repeat(64) } } };
-    const { registrations } = await declareDatacenter(OBSERVED.training, changed);
+    const { registrations } = await declareDatacenter(OBSERVED.promoted, changed);
     const counts = countByType(registrations);
-    assert.equal(counts[DEPLOYMENT], 1);
+    assert.equal(counts["millwright:serving:Endpoint"], 1);
     assert.equal(counts["millwright:training:DatasetJob"], 1);
   });
 
   it("guards an endpoint of several servers with a budget", async () => {
-    const { registrations } = await declareDatacenter(OBSERVED.training, withReplicas(3));
-    assert.equal(countByType(registrations)["kubernetes:policy/v1:PodDisruptionBudget"], 1);
-    assert.equal(member(find(registrations, DEPLOYMENT).inputs, "spec", "replicas"), 3);
+    const { registrations } = await declareDatacenter(OBSERVED.promoted, withReplicas(3));
+    find(registrations, "kubernetes:policy/v1:PodDisruptionBudget", `${TRAINING_RUN.name}-budget`);
+    const servers = find(registrations, DEPLOYMENT, `${TRAINING_RUN.name}-deployment`);
+    assert.equal(member(servers.inputs, "spec", "replicas"), 3);
   });
 
   it("never edits the Job or the spec of a run under way", async () => {

@@ -1,14 +1,27 @@
 import { plan } from "../../components/lifecycle/plan.ts";
-import { datasetRun, trainingRun } from "../../components/lifecycle/runs.ts";
+import { datasetRun, rolloutRun, trainingRun } from "../../components/lifecycle/runs.ts";
 import type {
   DatasetRecord,
   DatasetRun,
   Observations,
   Plan,
+  RolloutRecord,
+  RolloutRun,
+  ServedVersion,
   TrainingRecord,
   TrainingRun,
 } from "../../components/lifecycle/types.ts";
-import { type Stack, stackSchema } from "../../stacks/schema.ts";
+import {
+  autoscalerSchema,
+  compressionSchema,
+  type Stack,
+  scalingSchema,
+  searchSchema,
+  stackSchema,
+  trackingSchema,
+  watchSchema,
+} from "../../stacks/schema.ts";
+import { IMAGES, recordFor, rolloutRecordOf } from "./lifecycle/fixtures.ts";
 
 /** A stack as `loadStack` gives it, without reading anything. */
 export const STACK: Stack = {
@@ -26,8 +39,9 @@ export const STACK: Stack = {
     ],
   }),
   content: {
-    images: { trainer: "1".repeat(64), server: "2".repeat(64), recorder: "3".repeat(64) },
+    images: IMAGES,
     sources: { "mail-triage": "4".repeat(64) },
+    workloads: {},
   },
 };
 
@@ -66,8 +80,8 @@ export const TRAINING_RECORD: TrainingRecord = {
     validationAccuracy: 0.98,
     majorityAccuracy: 0.7,
     majorityF1: 0.4,
-    bagOfWordsAccuracy: 0.95,
-    bagOfWordsF1: 0.94,
+    simpleAccuracy: 0.95,
+    simpleF1: 0.94,
   },
   steps: 100,
   epochs: 4,
@@ -75,11 +89,27 @@ export const TRAINING_RECORD: TrainingRecord = {
   workers: 2,
 };
 
+/** The trained model as a version that can serve. */
+export const VERSION: ServedVersion = {
+  version: TRAINING_RUN.name,
+  model: MODEL,
+  record: TRAINING_RECORD,
+  training: TRAINING_RECORD,
+};
+
+/** The judge of the first version, with nothing to compare it with. */
+export const ROLLOUT_RUN: RolloutRun = rolloutRun(TRAINING_RUN, VERSION, undefined, 0);
+
+export const ROLLOUT_RECORD: RolloutRecord = rolloutRecordOf(ROLLOUT_RUN, "promote", {
+  completedAt: "2026-11-23T11:30:00Z",
+});
+
 /** What the plan says of the stack at each point of a model's life. */
 export const OBSERVED = {
   nothing: { records: [], runs: [] },
   dataset: { records: [DATASET_RECORD], runs: [] },
   training: { records: [DATASET_RECORD, TRAINING_RECORD], runs: [] },
+  promoted: { records: [DATASET_RECORD, TRAINING_RECORD, ROLLOUT_RECORD], runs: [] },
   trainingFailed: {
     records: [DATASET_RECORD],
     runs: [{ run: TRAINING_RUN.name, model: MODEL.name, kind: "training", state: "failed", reason: "exit code 65" }],
@@ -88,6 +118,40 @@ export const OBSERVED = {
 
 export function planOf(observations: Observations, stack: Stack = STACK): Plan {
   return plan(stack, observations);
+}
+
+/** The stack with all a platform can have and its one model searched, compressed and scaled: every stage and every part. */
+export const FULL_STACK: Stack = {
+  ...STACK,
+  platform: {
+    ...STACK.platform,
+    autoscaler: autoscalerSchema.parse({ kind: "install" }),
+    tracking: trackingSchema.parse({ kind: "mlflow" }),
+  },
+  models: [
+    {
+      ...MODEL,
+      search: searchSchema.parse({
+        trials: 4,
+        workers: 2,
+        space: [{ kind: "float", name: "learningRate", low: 0.001, high: 0.1, log: true }],
+      }),
+      compression: compressionSchema.parse({ candidates: [{ name: "int8", steps: [{ kind: "quantize" }] }] }),
+      watch: watchSchema.parse({ drift: {} }),
+      serving: { ...MODEL.serving, scaling: scalingSchema.parse({ kind: "auto", min: 0, max: 3 }) },
+    },
+  ],
+};
+
+/** What is seen of a stack's whole life, one record after the other, until it is settled. */
+export function lifeOf(stack: Stack): readonly Observations[] {
+  const moments: Observations[] = [{ records: [], runs: [] }];
+  for (let seen = moments[0]!, now = plan(stack, seen); !now.settled; now = plan(stack, seen)) {
+    const records = now.models.flatMap(({ runs }) => runs.map((run) => recordFor(stack, run)));
+    seen = { ...seen, records: [...seen.records, ...records] };
+    moments.push(seen);
+  }
+  return moments;
 }
 
 /** The stack with its one model's serving changed. */

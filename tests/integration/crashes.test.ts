@@ -33,8 +33,9 @@ describe("kill -9 of pulumi up", () => {
     const names = await stack.kubectl("-n", NAMESPACE, "get", "deploy,svc,sa,cm,pvc,job", "-o", "name");
     const ours = names.split("\n").filter((name) => name.includes(MODEL));
     assert.equal(new Set(ours).size, ours.length);
-    assert.equal(ours.filter((name) => name.startsWith("deployment")).length, 1, names);
-    assert.equal(ours.filter((name) => name.startsWith("configmap/record-")).length, 2, names);
+    // The servers of the one version and their router; what dataset, training and rollout recorded.
+    assert.equal(ours.filter((name) => name.startsWith("deployment")).length, 2, names);
+    assert.equal(ours.filter((name) => name.startsWith("configmap/record-")).length, 3, names);
   });
 });
 

@@ -31,7 +31,9 @@ export interface StatusReport {
   readonly models: readonly {
     readonly name: string;
     readonly stage: string;
+    readonly reason: string;
     readonly version: string | null;
+    readonly gate: readonly { readonly candidate: string; readonly version: string; readonly rejected?: string }[];
     readonly metrics: Record<string, number> | null;
     readonly endpoint: string | null;
   }[];
@@ -43,11 +45,22 @@ export interface CommandResult {
   readonly stderr: string;
 }
 
-type StackFile = { config: Record<string, Record<string, unknown> & unknown[]> };
+type ModelFile = Record<string, unknown>;
+type StackFile = { config: { "millwright:platform": Record<string, unknown>; "millwright:models": ModelFile[] } };
+
+/** What a test wants of the models of stack `local`. */
+export interface TestStackOptions {
+  /** Which of them. @default the mail model */
+  readonly models?: readonly string[];
+  /** Parts of a model that are left out, so that a test takes no longer than what it proves. @default search, compression */
+  readonly without?: readonly string[];
+  /** Whether MLflow stands beside them. @default false */
+  readonly tracking?: boolean;
+}
 
 /**
- * A stack of its own on the machine's local datacenter: the models of stack `local` in another namespace, with another
- * artifact folder, so that a datacenter in use is not disturbed.
+ * A stack of its own on the machine's local datacenter: models of stack `local` in another namespace, with another artifact
+ * folder, so that a datacenter in use is not disturbed.
  */
 export class TestStack {
   readonly folder = mkdtempSync(path.join(tmpdir(), "millwright-e2e-"));
@@ -55,19 +68,36 @@ export class TestStack {
   readonly artifacts = path.join(stateRoot(), "artifacts-e2e");
   readonly env: NodeJS.ProcessEnv = { ...process.env, ...datacenterEnvironment() };
 
-  constructor() {
+  constructor({ models = [MODEL], without = ["search", "compression"], tracking = false }: TestStackOptions = {}) {
     mkdirSync(this.artifacts, { recursive: true });
     const local = parse(readFileSync(path.join(REPOSITORY, "stacks/Pulumi.local.yaml"), "utf8")) as StackFile;
-    const platform = local.config["millwright:platform"]!;
+    const platform = local.config["millwright:platform"];
     platform["namespace"] = NAMESPACE;
+    if (!tracking) {
+      delete platform["tracking"];
+    }
     platform["storage"] = { kind: "node", path: this.artifacts, sizeGiB: 5 };
+    local.config["millwright:models"] = local.config["millwright:models"]
+      .filter(({ name }) => models.includes(String(name)))
+      .map((model) => Object.fromEntries(Object.entries(model).filter(([part]) => !without.includes(part))));
     this.write(local);
   }
 
-  /** Edits the stack file as a user would. */
-  edit(change: (model: Record<string, unknown>) => void): void {
+  /** Edits a model of the stack file as a user would. */
+  edit(change: (model: Record<string, unknown>) => void, name: string = MODEL): void {
     const current = parse(readFileSync(this.file, "utf8")) as StackFile;
-    change(current.config["millwright:models"]![0] as Record<string, unknown>);
+    const model = current.config["millwright:models"].find((each) => each["name"] === name);
+    if (model === undefined) {
+      throw new Error(`the test's stack has no model ${name}`);
+    }
+    change(model);
+    this.write(current);
+  }
+
+  /** Other models, and another platform where `change` alters it. */
+  rewrite(change: (platform: Record<string, unknown>) => ModelFile[]): void {
+    const current = parse(readFileSync(this.file, "utf8")) as StackFile;
+    current.config["millwright:models"] = change(current.config["millwright:platform"]);
     this.write(current);
   }
 

@@ -15,6 +15,7 @@ import {
   type UpReport,
 } from "./datacenter.ts";
 import { killWorkload, waitForCheckpoint } from "./faults.ts";
+import { startLoad } from "./load.ts";
 
 const NO_CHANGES = { created: [], updated: [], replaced: [], deleted: [] };
 
@@ -45,9 +46,9 @@ describe("the main job", () => {
 
   it("is better than a majority class and a bag of words on the same split", () => {
     const metrics = status.models[0]!.metrics!;
-    assert.ok(metrics["testAccuracy"]! > metrics["bagOfWordsAccuracy"]!, JSON.stringify(metrics));
+    assert.ok(metrics["testAccuracy"]! > metrics["simpleAccuracy"]!, JSON.stringify(metrics));
     assert.ok(metrics["testAccuracy"]! > metrics["majorityAccuracy"]!, JSON.stringify(metrics));
-    assert.ok(metrics["testF1"]! > metrics["bagOfWordsF1"]!, JSON.stringify(metrics));
+    assert.ok(metrics["testF1"]! > metrics["simpleF1"]!, JSON.stringify(metrics));
     assert.ok(metrics["testF1"]! > metrics["majorityF1"]!, JSON.stringify(metrics));
   });
 
@@ -97,7 +98,8 @@ describe("the main job", () => {
 
   it("repairs a deleted Service and a changed image, and says so", async () => {
     await stack.kubectl("-n", NAMESPACE, "delete", "service", MODEL);
-    await stack.kubectl("-n", NAMESPACE, "set", "image", `deployment/${MODEL}`, "server=127.0.0.1:5000/other:latest");
+    const servers = status.models[0]!.version!;
+    await stack.kubectl("-n", NAMESPACE, "set", "image", `deployment/${servers}`, "server=127.0.0.1:5000/other:latest");
     const report: UpReport = await stack.up();
     assert.ok(
       report.drift.some((line) => line.startsWith(`Service ${NAMESPACE}/${MODEL} was deleted outside`)),
@@ -108,7 +110,7 @@ describe("the main job", () => {
       report.drift.join("\n"),
     );
     assert.deepEqual(report.changes.created, [`Service ${NAMESPACE}/${MODEL}`]);
-    assert.deepEqual(report.changes.updated, [`Deployment ${NAMESPACE}/${MODEL}`]);
+    assert.deepEqual(report.changes.updated, [`Deployment ${NAMESPACE}/${servers}`]);
     status = await stack.status();
     endpoint = status.models[0]!.endpoint!;
     assert.equal((await classify(endpoint, ["Subject: hello"])).length, 1);
@@ -123,7 +125,7 @@ describe("the main job", () => {
       // Long enough that the kill falls between the first checkpoint and the end.
       (model["training"] as Record<string, unknown>)["epochs"] = 10;
     });
-    const serving = watchEndpoint(endpoint);
+    const serving = startLoad(endpoint, 2);
     const finished = stack.up();
     const run = await waitForCheckpoint(stack);
     await killWorkload(run);
@@ -145,24 +147,3 @@ describe("the main job", () => {
     assert.deepEqual(failures, []);
   });
 });
-
-/** Asks the endpoint over and over; what it could not answer is what a user would have seen. */
-function watchEndpoint(endpoint: string): { stop(): Promise<{ requests: number; failures: string[] }> } {
-  const failures: string[] = [];
-  let requests = 0;
-  let running = true;
-  const loop = (async () => {
-    while (running) {
-      requests += 1;
-      await classify(endpoint, ["Subject: hello"]).catch((error: unknown) => failures.push(String(error)));
-      await new Promise((resolve) => setTimeout(resolve, 500));
-    }
-  })();
-  return {
-    async stop() {
-      running = false;
-      await loop;
-      return { requests, failures };
-    },
-  };
-}

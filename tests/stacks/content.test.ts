@@ -4,7 +4,7 @@ import { chmod, symlink, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { folderHash } from "../../stacks/content.ts";
 import { loadStack } from "../../stacks/load.ts";
-import type { StackContent } from "../../stacks/schema.ts";
+import { IMAGE_NAMES, type StackContent } from "../../stacks/schema.ts";
 import { Repository, VALID_STACK } from "./repository.ts";
 
 describe("the content of a stack", () => {
@@ -21,11 +21,25 @@ describe("the content of a stack", () => {
   afterEach(() => repository.remove());
 
   it("is a SHA-256 for each image and each model", () => {
-    assert.deepEqual(Object.keys(before.images).sort(), ["recorder", "server", "trainer"]);
+    assert.deepEqual(Object.keys(before.images).sort(), [...IMAGE_NAMES].sort());
     assert.deepEqual(Object.keys(before.sources), ["mail-triage"]);
     for (const hash of [...Object.values(before.images), ...Object.values(before.sources)]) {
       assert.match(hash, /^[0-9a-f]{64}$/);
     }
+  });
+
+  it("of a model's own image is that of its folder", async () => {
+    assert.deepEqual(before.workloads, {});
+    const workload = "      workload: { kind: image, context: images/own }\n      training:";
+    await repository.write("images/own/Dockerfile", "FROM scratch\n");
+    await repository.write("stacks/Pulumi.local.yaml", VALID_STACK.replace("      training:", workload));
+    const first = await content();
+    assert.deepEqual({ ...first, workloads: {} }, before);
+    await repository.write("images/own/train.py", "print()\n");
+    const second = await content();
+    assert.match(second.workloads["mail-triage"] ?? "", /^[0-9a-f]{64}$/);
+    assert.notEqual(second.workloads["mail-triage"], first.workloads["mail-triage"]);
+    assert.deepEqual({ ...second, workloads: first.workloads }, first);
   });
 
   it("is the same in another folder and at another time", async () => {
@@ -69,7 +83,7 @@ describe("the content of a stack", () => {
       VALID_STACK.replace("    registry:", "    baseImage: debian:13\n    registry:"),
     );
     const after = await content();
-    for (const image of ["trainer", "server", "recorder"] as const) {
+    for (const image of IMAGE_NAMES) {
       assert.notEqual(after.images[image], before.images[image]);
     }
   });

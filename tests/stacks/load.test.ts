@@ -15,6 +15,26 @@ const SECOND_MODEL = VALID_STACK.slice(VALID_STACK.indexOf("    - name"), VALID_
 /** What is wrong, the file, and for each problem in the order of paths: its path, its line, parts of its message. */
 type Case = [title: string, text: string, ...problems: [path: string, line: number | undefined, ...says: string[]][]];
 
+/** The valid stack with more in its model, written one level deep, before `serving`. */
+function withPart(text: string): string {
+  return broken("      serving:", `${text.replace(/^/gm, "      ")}\n      serving:`);
+}
+const search = (rest: string, space = "{kind: float, name: learningRate, low: 0.001, high: 0.1}") =>
+  withPart(`search: {trials: 8, ${rest}space: [${space}]}`);
+const compression = (...steps: string[]) =>
+  withPart(`compression: {candidates: [{name: small, steps: [${steps.join(", ")}]}]}`);
+
+/** The valid stack with a model that an image of its own trains; the rest is written after its network. */
+function withImage(workload: string, rest = "", network = "{ kind: keras-mlp }"): string {
+  const images = broken("text-classification", "image-classification")
+    .replace(/source: .*/, "source: { kind: builtin, name: digits }")
+    .replace("format: spam-assassin", "format: digits")
+    .replace("workers: 2", "workers: 1")
+    .replace(/network: .*/, `network: ${network}`);
+  return broken("      serving:", `${workload}${rest}      serving:`, images);
+}
+const KERAS = "      workload: { kind: image, context: workloads/trainer }\n";
+
 const CASES: Case[] = [
   ["an unknown field", broken("workers: 2", "worker: 2"), ["models[0].training.worker", 15, "did you mean workers?"]],
   [
@@ -193,6 +213,180 @@ const CASES: Case[] = [
   ],
   ["a key that stands there twice", `${VALID_STACK}encryptionsalt: v1:abc\n`, ["", 26, "is not valid YAML", "unique"]],
   ["two documents", `${VALID_STACK}---\n${VALID_STACK}`, ["", 26, "holds one document"]],
+  [
+    "a model named like a part of the platform",
+    broken("name: mail-triage", "name: mlflow"),
+    ["models[0].name", 7, "must be another than database, mlflow"],
+  ],
+  [
+    "a network of another task",
+    broken("text-classification", "image-classification"),
+    ["models[0].dataset.format", 11, "must be digits"],
+    [
+      "models[0].training.network.kind",
+      19,
+      "must be image-cnn or keras-mlp or custom, which is what image-classification",
+    ],
+  ],
+  [
+    "a network that the trainer does not train",
+    withImage(""),
+    ["models[0].workload", 7, "is required: a network keras-mlp is trained by", "context: workloads/keras"],
+  ],
+  [
+    "a network that nobody trains",
+    withImage("", "", "{ kind: custom, parameters: { depth: 3 } }"),
+    ["models[0].workload", 7, "is required: a network custom is trained by", "context: FOLDER"],
+  ],
+  [
+    "a custom network's parameter that is no plain value",
+    withImage(KERAS, "", "{ kind: custom, parameters: { depth: { of: 3 } } }"),
+    ["models[0].training.network.parameters.depth", 19, "must be text, a number, true, false or a list of numbers"],
+  ],
+  [
+    "workers of a network that is trained in one process",
+    broken("workers: 1", "workers: 2", withImage(KERAS)),
+    ["models[0].training.workers", 15, "must be 1"],
+  ],
+  [
+    "layers without units",
+    withImage(KERAS, "", "{ kind: keras-mlp, units: [64, 0] }"),
+    ["models[0].training.network.units[1]", 19, "a whole number from 1"],
+  ],
+  [
+    "a workload that is nowhere",
+    withImage(KERAS.replace("trainer", "nowhere")),
+    ["models[0].workload.context", 21, "must be a folder of the repository with a Dockerfile"],
+  ],
+  [
+    "a workload outside of the repository",
+    withImage(KERAS.replace("workloads/trainer", "workloads/../../elsewhere")),
+    ["models[0].workload.context", 21, "a folder of the repository, relative to it"],
+  ],
+  [
+    "a workload of the repository's root",
+    withImage(KERAS.replace("workloads/trainer", ".")),
+    ["models[0].workload.context", 21, "a folder of the repository, relative to it"],
+  ],
+  [
+    "a search of what an image of its own trains",
+    withImage(KERAS, "      search: {trials: 8, space: [{kind: float, name: learningRate, low: 0.001, high: 0.1}]}\n"),
+    ["models[0].search", 22, "must be left out: trials are trained by the trainer", "workloads/trainer"],
+  ],
+  [
+    "compression by an image that only trains",
+    withImage(KERAS, "      compression: {candidates: [{name: small, steps: [{kind: quantize}]}]}\n"),
+    ["models[0].compression", 22, "must be left out", "where workload.compresses is true"],
+  ],
+  [
+    "builtin data of a format that is read from files",
+    broken('{ kind: npm, package: "@example/mail", version: 1.2.3 }', "{ kind: builtin, name: digits }"),
+    ["models[0].dataset.source.kind", 10, "must be of kind npm or directory"],
+  ],
+  [
+    "a searched parameter that training does not have",
+    search("", "{kind: float, name: network.width, low: 1, high: 2}"),
+    ["models[0].search.space[0].name", 21, "must be the path of a number", "network.channels", "learningRate"],
+  ],
+  [
+    "a searched parameter that decides nothing that is learned",
+    search("", "{kind: integer, name: workers, low: 1, high: 2}"),
+    ["models[0].search.space[0].name", 21, "decides what is learned"],
+  ],
+  [
+    "a range that is empty",
+    search("", "{kind: float, name: learningRate, low: 0.1, high: 0.1}"),
+    ["models[0].search.space[0].high", 21, "must be above low, which is 0.1"],
+  ],
+  [
+    "a range beyond what training takes",
+    search("", "{kind: float, name: network.dropout, low: 0, high: 1.5}"),
+    ["models[0].search.space[0].high", 21, "is not valid as training.network.dropout"],
+  ],
+  [
+    "choices of the wrong kind",
+    search("", "{kind: categorical, name: batchSize, choices: [16, many]}"),
+    ["models[0].search.space[0].choices[1]", 21, "is not valid as training.batchSize"],
+  ],
+  [
+    "a logarithm of nothing",
+    search("", "{kind: float, name: network.dropout, low: 0, high: 0.5, log: true}"),
+    ["models[0].search.space[0].low", 21, "must be above 0 with log"],
+  ],
+  [
+    "one parameter twice",
+    search(
+      "",
+      "{kind: float, name: learningRate, low: 0.1, high: 0.2}, {kind: float, name: learningRate, low: 0.1, high: 0.3}",
+    ),
+    ["models[0].search.space[1].name", 21, "must be unique"],
+  ],
+  [
+    "a condition on what is not searched",
+    search("", "{kind: float, name: learningRate, low: 0.1, high: 0.2, when: {parameter: batchSize, equals: 16}}"),
+    ["models[0].search.space[0].when.parameter", 21, "another parameter of the space, a categorical one"],
+  ],
+  [
+    "a condition that is never met",
+    search(
+      "",
+      "{kind: categorical, name: batchSize, choices: [16, 32]}, {kind: float, name: learningRate, low: 0.1, high: 0.2, when: {parameter: batchSize, equals: 64}}",
+    ),
+    ["models[0].search.space[1].when.equals", 21, "must be a choice of batchSize: 16, 32"],
+  ],
+  [
+    "a grid without steps",
+    search("algorithm: grid, "),
+    ["models[0].search.space[0].step", 21, "must have a step, or choices, for a grid"],
+  ],
+  [
+    "more trials than a grid has points",
+    search("algorithm: grid, ", "{kind: float, name: network.dropout, low: 0.1, high: 0.3, step: 0.1}"),
+    ["models[0].search.trials", 21, "must be at most 3, the number of points of the grid"],
+  ],
+  [
+    "a pruner with several objectives",
+    search("objectives: [{metric: validationLoss, direction: minimize}, {metric: parameters, direction: minimize}], "),
+    ["models[0].search.pruner", 21, "must be none with several objectives"],
+  ],
+  [
+    "an unknown algorithm",
+    search("algorithm: tpo, "),
+    ["models[0].search.algorithm", 21, 'one of "tpe", "random"', 'did you mean "tpe"?'],
+  ],
+  [
+    "integers that are to be trained further",
+    compression("{kind: quantize}", "{kind: prune, target: {kind: sparsity, sparsity: 0.5}}"),
+    ["models[0].compression.candidates[0].steps[0]", 21, "must be the last step"],
+  ],
+  [
+    "all channels pruned",
+    compression("{kind: prune, target: {kind: sparsity, sparsity: 1}}"),
+    ["models[0].compression.candidates[0].steps[0].target.sparsity", 21, "above 0 and below 1"],
+  ],
+  [
+    "a student with a size that its network does not have",
+    compression("{kind: distill, network: {width: 8}}"),
+    ["models[0].compression.candidates[0].steps[0].network.width", 21, "its sizes are vocabularySize, embeddingSize"],
+  ],
+  [
+    "a student with a size that cannot be",
+    compression("{kind: distill, network: {channels: 0}}"),
+    ["models[0].compression.candidates[0].steps[0].network.channels", 21, "is not valid in the network"],
+  ],
+  [
+    "a candidate named like the baseline",
+    broken(
+      "      serving:",
+      "      compression: {candidates: [{name: baseline, steps: [{kind: quantize}]}]}\n      serving:",
+    ),
+    ["models[0].compression.candidates[0].name", 21, "not baseline"],
+  ],
+  [
+    "canary weights that fall",
+    broken("        engine: mlserver", "        engine: mlserver\n        canary: {weights: [50, 20]}"),
+    ["models[0].serving.canary.weights[1]", 23, "must be above the one before it, 50"],
+  ],
 ];
 
 describe("loadStack", () => {
@@ -223,6 +417,30 @@ describe("loadStack", () => {
     assert.equal(stack.models[0]?.training.maxRestarts, 3);
     assert.deepEqual(JSON.parse(JSON.stringify(stack)), stack);
     assert.deepEqual(structuredClone(stack), stack);
+  });
+
+  it("takes a model with an image of its own, which may compress what it trained", async () => {
+    const compression = "      compression: {candidates: [{name: small, steps: [{kind: quantize}]}]}\n";
+    await repository.write(
+      "stacks/Pulumi.local.yaml",
+      withImage(KERAS.replace("trainer }", "trainer, compresses: true }"), compression),
+    );
+    const { models, content } = await load();
+    assert.deepEqual(models[0]?.training.network, { kind: "keras-mlp", units: [64, 32], dropout: 0.3 });
+    assert.deepEqual(content.workloads, { "mail-triage": content.images.trainer });
+  });
+
+  it("leaves a network that only the model's image knows to that image, its workers and its students too", async () => {
+    const network = { kind: "custom", parameters: { depth: 3, units: [8, 4], shape: "wide", deep: true } };
+    const distill = "{kind: distill, network: {depth: 1}}";
+    const text = withImage(
+      KERAS.replace("trainer }", "trainer, compresses: true }"),
+      `      compression: {candidates: [{name: small, steps: [${distill}]}]}\n`,
+      JSON.stringify(network),
+    );
+    await repository.write("stacks/Pulumi.local.yaml", broken("workers: 1", "workers: 2", text));
+    const { models } = await load();
+    assert.deepEqual(models[0]?.training.network, network);
   });
 
   it("gives the same from the engine's configuration as from the file", async () => {

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 WORKLOADS = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(WORKLOADS / "trainer"), str(WORKLOADS / "recorder"), str(WORKLOADS / "server")]
+sys.path[:0] = [str(WORKLOADS / image) for image in ("trainer", "recorder", "server", "keras")]
 
-from millwright_workloads.contract import Surroundings  # noqa: E402
+from millwright_workloads.contract import Surroundings, write_json  # noqa: E402
+from millwright_workloads.items import DESCRIPTION, SPLITS, Item, write_split  # noqa: E402
 
 SPLIT = {"format": "spam-assassin", "split": {"train": 0.7, "validation": 0.15, "test": 0.15, "seed": 3}}
 
@@ -41,11 +42,33 @@ TRAINING: dict[str, Any] = {
     },
 }
 
+DIGITS = {**SPLIT, "format": "digits"}
+
+IMAGE_TRAINING: dict[str, Any] = {
+    "task": "image-classification",
+    "labels": [str(digit) for digit in range(10)],
+    "epochs": 3,
+    "batchSize": 32,
+    "learningRate": 0.01,
+    "seed": 5,
+    "checkpointSeconds": 60,
+    "maxRestarts": 3,
+    "network": {"kind": "image-cnn", "channels": 8, "deepChannels": 12, "dropout": 0.2},
+}
+
 _COMMON = "please with from about would which after other these could first where before their through".split()
 _WORDS = {
     "ham": "patch build meeting thanks compile kernel release question branch review server report tuesday list".split(),
     "spam": "winner money offer cheap mortgage pills guarantee urgent bonus credit click prize unsubscribe deal".split(),
 }
+
+
+PACKAGES = {"trainer": "millwright_workloads", "server": "millwright_runtime", "keras": "millwright_keras"}
+
+
+def copies(name: str, *images: str) -> set[bytes]:
+    """A file that these images all carry, each way in which it is written there: one, if they are the same."""
+    return {(WORKLOADS / image / PACKAGES[image] / name).read_bytes() for image in images or PACKAGES}
 
 
 def mail(label: str, draw: random.Random, words: int = 40) -> bytes:
@@ -62,6 +85,35 @@ def write_corpus(folder: Path, each: int = 80, seed: int = 1) -> None:
         place.mkdir(parents=True)
         for number in range(each):
             (place / f"{number:05}.txt").write_bytes(mail(label, draw))
+
+
+def write_dataset(folder: Path, label_values: list[tuple[str, Any]], run: str = "d") -> None:
+    """A dataset run's folder of these items, every fourth for validation and every other fourth for the test."""
+    places = {0: "validation", 1: "test"}
+    for name in SPLITS:
+        chosen = [
+            Item(f"{at:04}", label, value)
+            for at, (label, value) in enumerate(label_values)
+            if places.get(at % 4, "train") == name
+        ]
+        write_split(folder, name, chosen)
+    write_json(folder / DESCRIPTION, {"run": run})
+
+
+def write_texts(folder: Path, each: int = 40, seed: int = 1) -> None:
+    draw = random.Random(seed)
+    write_dataset(folder, [(label, mail(label, draw).decode()) for _ in range(each) for label in TRAINING["labels"]])
+
+
+def write_images(folder: Path, each: int = 20, seed: int = 1, size: tuple[int, int] = (8, 8)) -> None:
+    """Ten kinds of images, told apart by which of their rows is bright."""
+    draw = random.Random(seed)
+    height, width = size
+
+    def image(label: str) -> list[list[int]]:
+        return [[draw.randrange(4) + 12 * (row == int(label) % height) for _ in range(width)] for row in range(height)]
+
+    write_dataset(folder, [(label, image(label)) for _ in range(each) for label in IMAGE_TRAINING["labels"]])
 
 
 def free_port() -> int:
@@ -97,6 +149,7 @@ class Place:
             "MILLWRIGHT_RUN": run,
             "MILLWRIGHT_SPEC": str(self.spec(run, spec)),
             "MILLWRIGHT_SOURCE": str(self.root / "source"),
+            "MILLWRIGHT_CAPTURED": str(self.root / "captured"),
             "MILLWRIGHT_INPUT": str(self.root / "dataset"),
             "MILLWRIGHT_OUTPUT": str(self.root / ("dataset" if stage == "dataset" else run)),
             "MILLWRIGHT_CHECKPOINT": str(self.root / f"{run}-checkpoint"),
@@ -125,12 +178,13 @@ class Place:
         path.touch()
         return path
 
-    def start(self, environment: dict[str, str]) -> subprocess.Popen[str]:
+    def start(self, environment: dict[str, str], image: str = "trainer") -> subprocess.Popen[str]:
+        """What `millwright-run` of an image does."""
         log = (self.root / f"{environment['MILLWRIGHT_RUN']}-{environment['MILLWRIGHT_WORKER_INDEX']}.out").open("a")
         with log:
             return subprocess.Popen(
-                [sys.executable, "-m", "millwright_workloads.launch"],
-                env={**os.environ, "PYTHONPATH": str(WORKLOADS / "trainer"), **environment},
+                [sys.executable, "-m", f"{PACKAGES[image]}.launch"],
+                env={**os.environ, "PYTHONPATH": str(WORKLOADS / image), **environment},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 text=True,
@@ -149,8 +203,8 @@ class PlaceTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.place = Place(Path(folder.name))
 
-    def start(self, environment: dict[str, str]) -> subprocess.Popen[str]:
-        process = self.place.start(environment)
+    def start(self, environment: dict[str, str], image: str = "trainer") -> subprocess.Popen[str]:
+        process = self.place.start(environment, image)
 
         def end() -> None:
             # The launcher's death takes torchrun and the worker with it.

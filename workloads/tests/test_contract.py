@@ -19,6 +19,13 @@ from millwright_workloads.contract import (
 )
 
 
+class OtherImages(unittest.TestCase):
+    def test_keep_the_contract_by_the_same_files(self) -> None:
+        for name in ("contract.py", "items.py", "story.py"):
+            with self.subTest(name=name):
+                self.assertEqual(len(support.copies(name, "trainer", "keras")), 1)
+
+
 class TheEnvironment(unittest.TestCase):
     def test_says_everything_that_is_wrong_at_once(self) -> None:
         with self.assertRaises(WorkloadFailure) as caught:

@@ -8,7 +8,28 @@ from unittest import mock
 from . import support
 from millwright_workloads import dataset
 from millwright_workloads.contract import EXIT_BAD_DATA, EXIT_BAD_SPEC, EXIT_NOT_VERIFIED, WorkloadFailure, digest
-from millwright_workloads.split import SPLITS
+from millwright_workloads.items import SPLITS, read_split
+
+
+class Items(support.PlaceTest):
+    def test_a_line_that_is_no_item_is_named(self) -> None:
+        path = self.place.root / "train.jsonl"
+        good = '{"id": "a", "label": "x", "pixels": [[1, 2], [3, 4]]}'
+        for line in (
+            "{",
+            "[]",
+            '{"id": "a", "label": "x"}',
+            '{"id": "a", "label": "x", "pixels": []}',
+            '{"id": "a", "label": "x", "pixels": [[1, 2], [3]]}',
+            '{"id": "a", "label": "x", "pixels": [["1", 2], [3, 4]]}',
+        ):
+            with (
+                self.subTest(line=line),
+                self.assertRaisesRegex(WorkloadFailure, "train.jsonl:2: not an item") as caught,
+            ):
+                path.write_text(f"{good}\n{line}\n")
+                read_split(self.place.root, "train")
+            self.assertEqual(caught.exception.code, EXIT_BAD_DATA)
 
 
 class Dataset(support.PlaceTest):
@@ -37,12 +58,25 @@ class Dataset(support.PlaceTest):
         self.assertEqual(sum(result["splits"][name]["items"] for name in SPLITS), 161)
         self.assertEqual(result["artifact"], digest(folder))
         for name in SPLITS:
-            items = dataset.read_split(folder, name)
+            items = read_split(folder, name)
             for label, count in result["splits"][name]["labels"].items():
                 self.assertEqual(sum(item.label == label for item in items), count)
-            self.assertTrue(all("X-Spam" not in item.text for item in items))
+            self.assertTrue(all("X-Spam" not in item.value for item in items))
         self.assertEqual(json.loads((folder / "dataset.json").read_text())["run"], "d")
         self.assertEqual(json.loads(self.place.result_path("d").with_name("progress.json").read_text())["step"], 5)
+
+    def test_digits_come_with_the_image_and_need_no_source(self) -> None:
+        shutil.rmtree(self.place.root / "source")
+        self.prepare(spec=support.DIGITS)
+        result, folder = self.place.result("d"), self.place.root / "dataset"
+        self.assertEqual(result["labels"], [str(digit) for digit in range(10)])
+        self.assertEqual(sum(result["splits"][name]["items"] for name in SPLITS) + result["duplicatesDropped"], 1797)
+        for name in SPLITS:
+            for item in read_split(folder, name):
+                self.assertEqual([len(row) for row in item.value], [8] * 8)
+                self.assertTrue(all(0 <= pixel <= 16 for row in item.value for pixel in row))
+            shares = [count / result["splits"][name]["items"] for count in result["splits"][name]["labels"].values()]
+            self.assertTrue(all(0.07 < share < 0.13 for share in shares), shares)
 
     def test_the_same_input_gives_the_same_bytes(self) -> None:
         self.prepare()

@@ -8,7 +8,7 @@ from . import support
 from millwright_workloads.checkpoint import read_state, write_state
 from millwright_workloads.contract import EXIT_NOT_VERIFIED, WorkloadFailure
 from millwright_workloads.learner import Learner, Plan, averaged
-from millwright_workloads.network import TextCnn
+from millwright_workloads.text_cnn import TextCnn
 from millwright_workloads.training_spec import TrainingSpec
 
 SHAPE = TrainingSpec.of(support.TRAINING, "t", 1).shape

@@ -28,8 +28,8 @@ RESULT: dict[str, Any] = {
         "validationAccuracy": 0.97,
         "majorityAccuracy": 0.7,
         "majorityF1": 0.4,
-        "bagOfWordsAccuracy": 0.96,
-        "bagOfWordsF1": 0.95,
+        "simpleAccuracy": 0.96,
+        "simpleF1": 0.95,
         "validationLoss": 1.5,
     },
     "steps": 10,
@@ -45,7 +45,73 @@ DATASET: dict[str, Any] = {
     "duplicatesDropped": 0,
     "leakedItems": 0,
 }
-AT = {"model": "triage", "run": "triage-training-1", "artifact_path": "training/x/model", "completed_at": "2026-01-02T03:04:05Z"}
+SEARCH: dict[str, Any] = {
+    "seconds": 90,
+    "artifact": RESULT["artifact"],
+    "dataset": "triage-dataset-1",
+    "best": {"parameters": {"learningRate": 0.01, "network.channels": 32, "batchSize": 64}, "values": [0.2]},
+    "trials": {"completed": 7, "pruned": 3, "failed": 1},
+    "trace": [
+        {"trial": 0, "value": 0.3, "best": 0.3, "seconds": 4.5},
+        {"trial": 2, "value": -0.2, "best": -0.2, "seconds": 9},
+    ],
+}
+FRONT: dict[str, Any] = {
+    **{name: value for name, value in SEARCH.items() if name != "trace"},
+    "best": {"parameters": {"network.channels": 8}, "values": [0.97, 1200]},
+    "front": [{"parameters": {"network.channels": 8}, "values": [0.97, 1200]}],
+}
+MEASUREMENT: dict[str, Any] = {
+    "testAccuracy": 0.98,
+    "testF1": 0.97,
+    "bytes": 100_000,
+    "parameters": 25_000,
+    "latencyP50Ms": 0.4,
+    "latencyP99Ms": 1.2,
+    "throughputPerSecond": 900.5,
+    "sparsity": 0.5,
+}
+COMPRESSION: dict[str, Any] = {
+    "seconds": 40,
+    "artifact": RESULT["artifact"],
+    "training": "triage-training-1",
+    "candidate": "int8",
+    "baseline": {**MEASUREMENT, "sparsity": 0},
+    "result": MEASUREMENT,
+    "restarts": 0,
+}
+EVIDENCE: dict[str, Any] = {
+    "requests": 60,
+    "errors": 0,
+    "p50Ms": 2.5,
+    "p99Ms": 8.5,
+    "accuracy": 0.98,
+    "liveRequests": 200,
+    "liveErrors": 1,
+}
+ROLLOUT: dict[str, Any] = {
+    "seconds": 20,
+    "artifact": RESULT["artifact"],
+    "candidate": "triage-compression-1",
+    "stable": "triage-training-1",
+    "step": 0,
+    "weight": 20,
+    "verdict": "advance",
+    "reasons": [],
+    "evidence": {"candidate": EVIDENCE, "stable": EVIDENCE, "agreement": 0.97},
+}
+FIRST: dict[str, Any] = {
+    **ROLLOUT,
+    "stable": None,
+    "verdict": "promote",
+    "evidence": {"candidate": EVIDENCE, "stable": None, "agreement": None},
+}
+AT = {
+    "model": "triage",
+    "run": "triage-training-1",
+    "artifact_path": "training/x/model",
+    "completed_at": "2026-01-02T03:04:05Z",
+}
 
 Answer = tuple[int, dict[str, Any]]
 
@@ -170,7 +236,9 @@ class Recorder(ClusterTest):
         self.leave(RESULT)
         fake = self.cluster([(200, {"status": {}}), (200, pod(None)), (200, pod(0))])
         self.ends(0, fake)
-        self.assertEqual([path for _, path, _, _ in fake.of("GET")], ["/api/v1/namespaces/models/pods/triage-training-1-0-abcde"] * 3)
+        self.assertEqual(
+            [path for _, path, _, _ in fake.of("GET")], ["/api/v1/namespaces/models/pods/triage-training-1-0-abcde"] * 3
+        )
         ((_, path, token, body),) = fake.of("POST")
         self.assertEqual((path, token), ("/api/v1/namespaces/models/configmaps", "Bearer first"))
         self.assertEqual((body["metadata"]["name"], body["immutable"]), ("record-triage-training-1", True))
@@ -179,12 +247,16 @@ class Recorder(ClusterTest):
         record = json.loads(body["data"]["record.json"])
         self.assertRegex(record.pop("completedAt"), r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$")
         self.assertEqual(record.pop("artifact"), {**RESULT["artifact"], "path": "training/triage-training-1/model"})
-        self.assertEqual((record.pop("kind"), record.pop("model"), record.pop("run")), ("training", "triage", "triage-training-1"))
+        self.assertEqual(
+            (record.pop("kind"), record.pop("model"), record.pop("run")), ("training", "triage", "triage-training-1")
+        )
         self.assertEqual(record, {name: value for name, value in RESULT.items() if name != "artifact"})
 
     def test_a_record_that_is_there_is_fine(self) -> None:
         self.leave(RESULT)
-        self.assertIn("already there", self.ends(0, self.cluster([(200, pod(0))], [(409, {"reason": "AlreadyExists"})])))
+        self.assertIn(
+            "already there", self.ends(0, self.cluster([(200, pod(0))], [(409, {"reason": "AlreadyExists"})]))
+        )
 
     def test_writes_nothing_for_a_failed_workload_or_another_worker(self) -> None:
         self.leave(RESULT)
@@ -270,25 +342,147 @@ class Records(unittest.TestCase):
 
     def test_takes_what_the_stages_leave(self) -> None:
         self.assertEqual(record_of(RESULT, "training", **AT)["kind"], "training")
+        self.assertEqual(
+            record_of({**RESULT, "network": RESULT["artifact"]}, "training", **AT)["network"], RESULT["artifact"]
+        )
         self.assertEqual(record_of(DATASET, "dataset", **AT)["labels"], ["ham", "spam"])
+        for kind, result in (
+            ("search", SEARCH),
+            ("search", FRONT),
+            ("compression", COMPRESSION),
+            ("rollout", ROLLOUT),
+            ("rollout", FIRST),
+            ("rollout", {**ROLLOUT, "verdict": "rollback", "reasons": ["accuracy 0.8 fell by more than 0.02"]}),
+        ):
+            with self.subTest(kind=kind):
+                record = record_of(result, kind, **AT)
+                self.assertEqual(
+                    {name: record[name] for name in result if name != "artifact"},
+                    {name: value for name, value in result.items() if name != "artifact"},
+                )
+
+    def test_names_all_that_is_missing(self) -> None:
+        for kind, result in (
+            ("dataset", DATASET),
+            ("search", SEARCH),
+            ("training", RESULT),
+            ("compression", COMPRESSION),
+            ("rollout", ROLLOUT),
+        ):
+            with self.subTest(kind=kind):
+                with self.assertRaises(ResultError) as caught:
+                    record_of({}, kind, **AT)
+                for name in result:
+                    self.assertRegex(str(caught.exception), rf"\b{name}\b")
+                for outer, inside in result.items():
+                    if not isinstance(inside, dict):
+                        continue
+                    with self.assertRaises(ResultError) as caught:
+                        record_of({**result, outer: {}}, kind, **AT)
+                    for name in inside:
+                        if name != "validationLoss":
+                            self.assertRegex(str(caught.exception), rf"\b{outer}\.{name}: ")
 
     def test_names_every_fault(self) -> None:
         metrics = RESULT["metrics"]
         self.fault("training", [], "must be an object, is list")
-        self.fault("training", {**RESULT, "artifact": {"sha256": "A" * 64, "bytes": True}}, r"sha256: is .*artifact\.bytes: is true")
+        self.fault(
+            "training",
+            {**RESULT, "artifact": {"sha256": "A" * 64, "bytes": True}},
+            r"sha256: is .*artifact\.bytes: is true",
+        )
         self.fault("training", {**RESULT, "seconds": -1, "workers": 1.5}, "seconds: is -1.*workers: is 1.5")
-        self.fault("training", {**RESULT, "metrics": {**metrics, "testF1": 1.2}}, r"metrics\.testF1: is 1\.2, must be a number from 0 to 1")
+        self.fault(
+            "training",
+            {**RESULT, "metrics": {**metrics, "testF1": 1.2}},
+            r"metrics\.testF1: is 1\.2, must be a number from 0 to 1",
+        )
         self.fault("training", {**RESULT, "metrics": {**metrics, "extra": "x"}}, r"metrics\.extra: is \"x\"")
         self.fault("training", {**RESULT, "metrics": {**metrics, "extra": float("nan")}}, r"metrics\.extra: is NaN")
-        self.fault("training", {**RESULT, "dataset": ""}, "dataset: is \"\", must be a name")
+        self.fault("training", {**RESULT, "dataset": ""}, 'dataset: is "", must be a name')
         self.fault("dataset", {**DATASET, "leakedItems": 1}, "leakedItems: is 1, must be 0")
-        self.fault("dataset", {**DATASET, "splits": {"train": DATASET["splits"]["train"]}}, r"splits\.validation: must be")
+        self.fault(
+            "dataset", {**DATASET, "splits": {"train": DATASET["splits"]["train"]}}, r"splits\.validation: must be"
+        )
         self.fault("dataset", {**DATASET, "labels": ["one"]}, "labels: .* at least two")
         self.fault("training", {**RESULT, "note": "x" * MAX_BYTES}, "bytes, at most")
+        self.fault(
+            "training", {**RESULT, "network": {"sha256": "x"}}, r"network\.sha256: is \"x\".*network\.bytes: is missing"
+        )
+        self.fault("forecast", RESULT, 'stage "forecast" cannot be recorded, only those of dataset, search, ')
+
+    def test_a_search_has_one_of_trace_and_front(self) -> None:
+        best, point = SEARCH["best"], SEARCH["trace"][0]
+        self.fault("search", {**SEARCH, "front": FRONT["front"]}, "trace, front: one of the two")
+        self.fault("search", {name: SEARCH[name] for name in SEARCH if name != "trace"}, "trace, front: one of the two")
+        self.fault("search", {**SEARCH, "trace": []}, "trace: must be a list of at least one")
+        self.fault("search", {**SEARCH, "trace": [point] * 201}, "trace: has 201 points, at most 200")
+        self.fault(
+            "search",
+            {**SEARCH, "trace": [point, {**point, "best": None}, 5]},
+            r"trace\.1\.best: is null.*trace\.2: must",
+        )
+        self.fault(
+            "search",
+            {**FRONT, "front": [{"values": []}]},
+            r"front\.0\.parameters: is missing.*front\.0\.values: is \[\]",
+        )
+        self.fault(
+            "search", {**SEARCH, "best": {**best, "parameters": {"a": [1]}}}, r"best\.parameters: is .* numbers, texts"
+        )
+        self.fault("search", {**SEARCH, "best": {**best, "values": [float("inf")]}}, r"best\.values: is \[Infinity\]")
+
+    def test_a_compression_has_two_whole_measurements(self) -> None:
+        self.fault(
+            "compression",
+            {**COMPRESSION, "baseline": None},
+            "baseline: must be an object with testAccuracy, .* and sparsity",
+        )
+        less = {**MEASUREMENT, "sparsity": 1.5, "bytes": 1.5, "latencyP99Ms": -1}
+        self.fault(
+            "compression",
+            {**COMPRESSION, "result": less},
+            r"result\.bytes: .*result\.latencyP99Ms: .*result\.sparsity: is 1.5",
+        )
+
+    def test_a_rollout_says_against_what_and_why(self) -> None:
+        evidence = ROLLOUT["evidence"]
+        self.fault(
+            "rollout", {**ROLLOUT, "verdict": "wait"}, 'verdict: is "wait", must be one of advance, promote, rollback'
+        )
+        self.fault(
+            "rollout", {**ROLLOUT, "verdict": "rollback"}, "reasons: is \[\], must say why the verdict is rollback"
+        )
+        self.fault("rollout", {**ROLLOUT, "reasons": [""]}, "reasons: .* a list of sentences")
+        self.fault("rollout", {**ROLLOUT, "weight": 101}, "weight: is 101, must be a number from 0 to 100")
+        self.fault(
+            "rollout",
+            {**ROLLOUT, "stable": None},
+            r"evidence\.stable: .* must be null; evidence\.agreement: is 0.97, must be null",
+        )
+        self.fault(
+            "rollout", {**ROLLOUT, "evidence": {**evidence, "stable": None}}, r"evidence\.stable: must be an object"
+        )
+        self.fault(
+            "rollout",
+            {**ROLLOUT, "evidence": {**evidence, "agreement": 2}},
+            r"agreement: is 2, must be a number from 0 to 1, or null",
+        )
+        lost = {name: value for name, value in EVIDENCE.items() if name != "liveErrors"}
+        self.fault(
+            "rollout",
+            {**ROLLOUT, "evidence": {**evidence, "candidate": lost}},
+            r"evidence\.candidate\.liveErrors: is missing",
+        )
+        for name in ("stable", "agreement"):
+            without = {each: value for each, value in FIRST["evidence"].items() if each != name}
+            self.fault("rollout", {**FIRST, "evidence": without}, rf"evidence\.{name}: is missing, must be null")
 
     def test_fits_the_ground_a_config_map_gives(self) -> None:
         whole = config_map(record_of(RESULT, "training", **AT), "models")
-        self.assertEqual((whole["kind"], whole["metadata"]["namespace"], whole["immutable"]), ("ConfigMap", "models", True))
+        self.assertEqual(
+            (whole["kind"], whole["metadata"]["namespace"], whole["immutable"]), ("ConfigMap", "models", True)
+        )
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ from collections import Counter
 
 from . import support  # noqa: F401
 from millwright_workloads.duplicates import content_key, groups
-from millwright_workloads.split import SPLITS, Item, distinct, leaked, split
+from millwright_workloads.items import SPLITS, Item
+from millwright_workloads.split import distinct, leaked, split
 
 FRACTIONS = {"train": 0.8, "validation": 0.1, "test": 0.1}
 WORDS = [f"{a}{b}{c}" for a in "bcdfgh" for b in "aeiou" for c in "klmnp"]
@@ -47,6 +48,20 @@ class Distinct(unittest.TestCase):
         self.assertEqual([item.id for item in found.items], ["a", "e"])
         self.assertEqual((found.duplicates, found.contradictions), (1, 2))
 
+    def test_images_are_the_same_when_every_pixel_is(self) -> None:
+        one = [[0, 1], [2, 3]]
+        found = distinct(
+            [
+                Item("a", "7", one),
+                Item("b", "7", [[0.0, 1.0], [2.0, 3.0]]),
+                Item("c", "7", [[0, 1], [2, 4]]),
+                Item("d", "1", [[9, 9], [9, 9]]),
+                Item("e", "2", [[9, 9], [9, 9]]),
+            ]
+        )
+        self.assertEqual([item.id for item in found.items], ["a", "c"])
+        self.assertEqual((found.duplicates, found.contradictions), (1, 2))
+
 
 class Split(unittest.TestCase):
     def test_never_leaks_and_loses_nothing(self) -> None:
@@ -55,11 +70,13 @@ class Split(unittest.TestCase):
                 given = distinct(items(200, seed)).items
                 parts = split(given, FRACTIONS, seed)
                 self.assertEqual(leaked(parts), [])
-                self.assertEqual(sorted(item.id for name in SPLITS for item in parts[name]), [item.id for item in given])
+                self.assertEqual(
+                    sorted(item.id for name in SPLITS for item in parts[name]), [item.id for item in given]
+                )
 
     def test_keeps_groups_together_that_a_careless_split_would_tear(self) -> None:
         given = distinct(items(200, 1)).items
-        self.assertLess(len(set(groups([item.text for item in given]))), len(given))
+        self.assertLess(len(set(groups([item.value for item in given]))), len(given))
         careless = {name: [item for at, item in enumerate(given) if at % 3 == part] for part, name in enumerate(SPLITS)}
         self.assertNotEqual(leaked(careless), [])
 
@@ -90,6 +107,14 @@ class Leaked(unittest.TestCase):
         self.assertEqual(found, {("a", "c"), ("a", "d"), ("c", "d")} & found)
         self.assertIn(("a", "d"), found)
         self.assertIn(("a", "c"), found)
+
+    def test_finds_equal_images(self) -> None:
+        parts = {
+            "train": [Item("a", "1", [[0, 1], [2, 3]]), Item("b", "1", [[5, 5], [5, 5]])],
+            "validation": [Item("c", "1", [[0, 1], [2, 2]])],
+            "test": [Item("d", "1", [[0.0, 1.0], [2.0, 3.0]])],
+        }
+        self.assertEqual([(one.id, other.id) for one, other in leaked(parts)], [("a", "d")])
 
 
 if __name__ == "__main__":

@@ -9,12 +9,8 @@ from millwright_workloads.text import FORMAT, PADDING, READING, UNKNOWN, Reader,
 
 
 class Reading(unittest.TestCase):
-    def test_the_server_reads_by_the_same_file(self) -> None:
-        trainer, server = (
-            (support.WORKLOADS / place).read_bytes()
-            for place in ("trainer/millwright_workloads/text.py", "server/millwright_runtime/text.py")
-        )
-        self.assertEqual(trainer, server)
+    def test_every_image_reads_by_the_same_file(self) -> None:
+        self.assertEqual(len(support.copies("text.py")), 1)
 
     def test_marks_what_matters_whatever_its_value(self) -> None:
         tokens = Reader(READING, 64).tokens("> FREE at http://10.0.0.1/x, $1,000.00!! mail joe@x.example don't 42")

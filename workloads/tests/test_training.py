@@ -1,6 +1,7 @@
 """The training stage as a pod runs it: `millwright-run` above torchrun above a worker, two of them on this machine."""
 
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -14,7 +15,9 @@ from . import support
 from millwright_workloads import dataset
 from millwright_workloads.contract import EXIT_BAD_DATA, EXIT_BAD_SPEC, digest
 from millwright_workloads.launch import REJOIN_SECONDS
+from millwright_workloads.modelling import load_network, logits_of, prepare
 from millwright_workloads.story import STORY_FILE
+from millwright_workloads.training_spec import TrainingSpec
 
 LONG = {**support.TRAINING, "epochs": 120, "checkpointSeconds": 1, "workers": 2}
 ENOUGH_STEPS = 60
@@ -58,6 +61,16 @@ class Group(support.PlaceTest):
         for name, value in self.best(one).items():
             self.assertTrue(torch.allclose(value, self.best(other)[name], atol=1e-6), name)
 
+    def keeps_its_network(self, run: str, spec: dict[str, Any]) -> None:
+        """What it left in network/ answers the test split as the result says."""
+        folder, result = self.place.root / run / "network", self.place.result(run)
+        self.assertEqual(result["network"], digest(folder))
+        network, description = load_network(folder)
+        parsed = TrainingSpec.of(spec, run, result["workers"])
+        data = prepare(parsed, self.place.root / "dataset", ("test",), description.reader)
+        right = (logits_of(network, data.inputs["test"]).argmax(1) == data.targets["test"]).sum()
+        self.assertAlmostEqual(float(right) / len(data.targets["test"]), result["metrics"]["testAccuracy"], places=5)
+
     def test_survives_every_kind_of_interruption_with_the_same_outcome(self) -> None:
         self.ends("calm", self.pair("calm"), [0, 0])
         calm = self.place.result("calm")
@@ -67,7 +80,9 @@ class Group(support.PlaceTest):
         self.assertFalse(self.place.result_path("calm", 1).exists(), "only worker 0 reports")
         folder = self.place.root / "calm" / "model"
         self.assertEqual(calm["artifact"], digest(folder))
-        self.assertEqual({path.name for path in folder.iterdir()}, {"model.onnx", "vocabulary.json", "config.json"})
+        files = {"model.onnx", "vocabulary.json", "config.json", "reference.json"}
+        self.assertEqual({path.name for path in folder.iterdir()}, files)
+        self.keeps_its_network("calm", LONG)
 
         with self.subTest("kill -9 of one worker's process: its container goes on"):
             group = self.pair("process")
@@ -119,9 +134,29 @@ class Group(support.PlaceTest):
             self.assertEqual(self.place.result("calm"), before)
             self.assertIn("is intact: reporting that result", self.place.output("calm"))
 
+        with self.subTest("a finished run whose network is damaged is computed again"):
+            before = self.place.result("calm")
+            (self.place.root / "calm" / "network" / "state.pt").write_bytes(b"x")
+            self.ends("calm", self.pair("calm"), [0, 0])
+            self.assertEqual(self.place.result("calm")["metrics"], before["metrics"])
+            self.keeps_its_network("calm", LONG)
+
     def test_one_worker_needs_no_group(self) -> None:
         self.ends("one", [self.worker("one", 0, support.TRAINING, workers=1)], [0])
         self.assertEqual(self.place.result("one")["workers"], 1)
+
+    def test_learns_digits_better_than_the_simple_model(self) -> None:
+        shutil.rmtree(self.place.root / "dataset")
+        dataset.run(self.place.surroundings("dataset", "digits", support.DIGITS))
+        network = {**support.IMAGE_TRAINING["network"], "channels": 16, "deepChannels": 32}
+        spec = {**support.IMAGE_TRAINING, "epochs": 20, "workers": 2, "network": network}
+        self.ends("digits", self.pair("digits", spec), [0, 0])
+        metrics = self.place.result("digits")["metrics"]
+        self.assertGreater(metrics["testAccuracy"], metrics["simpleAccuracy"])
+        self.assertGreater(metrics["simpleAccuracy"], 0.9)
+        self.assertLess(metrics["majorityAccuracy"], 0.15)
+        self.assertEqual(self.place.result("digits")["dataset"], "digits")
+        self.keeps_its_network("digits", spec)
 
     def test_sigterm_while_it_waits_for_the_others_ends_it_at_once(self) -> None:
         process = self.worker("waiting", 0)
@@ -158,7 +193,11 @@ def worker_process(root: Path, run: str, index: int) -> int:
             environment = set((place / "environ").read_text().split("\0"))
         except OSError:
             continue
-        if wanted <= environment and "millwright_workloads.train" in arguments and "torch.distributed.run" not in arguments:
+        if (
+            wanted <= environment
+            and "millwright_workloads.train" in arguments
+            and "torch.distributed.run" not in arguments
+        ):
             return int(place.name)
     raise AssertionError(f"no worker {index} of {run}")
 

@@ -1,20 +1,33 @@
-import type { Resources } from "../../../stacks/schema.ts";
+import type { Resources, ServingResources } from "../../../stacks/schema.ts";
 
 /** Requests and limits of a container, in the form the API server stores them. */
 export interface ResourceRequirements {
-  readonly requests: { readonly cpu: string; readonly memory: string };
-  readonly limits: { readonly cpu: string; readonly memory: string };
+  readonly requests: Quantities;
+  readonly limits: Quantities;
 }
+
+/** CPU and memory, and devices by their resources' names. */
+type Quantities = { readonly cpu: string; readonly memory: string } & Readonly<Record<string, string>>;
+
+/** What NVIDIA's device plugin calls a GPU. */
+export const GPU_RESOURCE = "nvidia.com/gpu";
 
 const MEBIBYTES_PER_GIBIBYTE = 1024;
 
 /**
  * Requests and limits on CPU and memory. Memory's limit is its request, so that a node never promises memory twice; CPU
- * may burst to `cpuLimit`, which defaults to the request.
+ * may burst to `cpuLimit`, which defaults to the request. GPUs are a limit alone: the API server makes it the request,
+ * and takes no other.
  */
-export function renderResources({ cpu, cpuLimit = cpu, memoryGiB }: Resources): ResourceRequirements {
+export function renderResources(resources: Resources | ServingResources): ResourceRequirements {
+  const { cpu, cpuLimit = cpu, memoryGiB } = resources;
   const memory = memoryQuantity(memoryGiB);
-  return { requests: { cpu: cpuQuantity(cpu), memory }, limits: { cpu: cpuQuantity(cpuLimit), memory } };
+  const gpus = "gpu" in resources && resources.gpu !== undefined ? resources.gpu : 0;
+  const resource = ("gpuResource" in resources ? resources.gpuResource : undefined) ?? GPU_RESOURCE;
+  return {
+    requests: { cpu: cpuQuantity(cpu), memory },
+    limits: { cpu: cpuQuantity(cpuLimit), memory, ...(gpus === 0 ? {} : { [resource]: String(gpus) }) },
+  };
 }
 
 /**

@@ -20,3 +20,6 @@ export const CONTAINER_SECURITY = {
   readOnlyRootFilesystem: true,
   capabilities: { drop: ["ALL"] },
 };
+
+/** Mode of a mounted secret's file: root's, and readable for the group, which `fsGroup` makes the process's own. */
+export const SECRET_FILE_MODE = 0o440;

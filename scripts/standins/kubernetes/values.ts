@@ -78,7 +78,7 @@ export function listAt(value: Json | undefined, ...path: Path): readonly Json[] 
 export function withValue(root: JsonObject, path: Path, value: Json): JsonObject {
   const [head, ...rest] = path;
   if (head === undefined) return root;
-  const existing = root[head];
+  const existing = at(root, head);
   return { ...root, [head]: rest.length === 0 ? value : withValue(isObject(existing) ? existing : {}, rest, value) };
 }
 
@@ -96,10 +96,9 @@ export function withoutValue<T extends Json>(root: T, path: Path): T {
     return copy as T;
   }
   if (!isObject(root) || !Object.hasOwn(root, head)) return root;
-  const copy: JsonObject = { ...root };
-  if (rest.length === 0) delete copy[head];
-  else copy[head] = withoutValue(copy[head] as Json, rest);
-  return copy as T;
+  const { [head]: child, ...others } = root as JsonObject;
+  // Not by assignment: a key such as `__proto__` would set what it names, and not be kept as a key.
+  return (rest.length === 0 ? others : { ...(root as JsonObject), [head]: withoutValue(child as Json, rest) }) as T;
 }
 
 /** Paths that differ, deepest first cause only: an added or removed subtree is one change, at its root. */
@@ -109,7 +108,7 @@ export function changesBetween(before: Json | undefined, after: Json | undefined
   if (after === undefined) return [{ path, kind: "delete" }];
   if (isObject(before) && isObject(after)) {
     const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
-    return [...keys].sort().flatMap((key) => changesBetween(before[key], after[key], [...path, key]));
+    return [...keys].sort().flatMap((key) => changesBetween(at(before, key), at(after, key), [...path, key]));
   }
   if (Array.isArray(before) && Array.isArray(after)) {
     const length = Math.max(before.length, after.length);
@@ -133,12 +132,14 @@ export function parsePath(text: string): Path {
   let rest = text;
   while (rest !== "") {
     const match =
-      /^\.?\["((?:[^"\\]|\\.)*)"\]/.exec(rest) ?? /^\.?\[(\d+|\*)\]/.exec(rest) ?? /^\.?([^.[\]]+)/.exec(rest);
+      /^\.?\["((?:[^"\\]|\\.)*)"\]/s.exec(rest) ?? /^\.?\[(\d+|\*)\]/.exec(rest) ?? /^\.?([^.[\]]+)/.exec(rest);
     if (match === null)
       throw new Error(`property path ${JSON.stringify(text)} does not parse at ${JSON.stringify(rest)}`);
     const step = match[1] as string;
     const isIndex = /^\.?\[\d+\]/.test(match[0]);
-    steps.push(isIndex ? Number(step) : step.replaceAll('\\"', '"').replaceAll("\\\\", "\\"));
+    // Only what stands in quotes is escaped.
+    const isQuoted = /^\.?\["/.test(match[0]);
+    steps.push(isIndex ? Number(step) : isQuoted ? step.replace(/\\(.)/gs, "$1") : step);
     rest = rest.slice(match[0].length);
   }
   return steps;

@@ -8,6 +8,7 @@ import {
   runName,
   sourceImageName,
   workerName,
+  workloadImageName,
 } from "../../../components/core/names.ts";
 import { modelName } from "../../stacks/arbitraries.ts";
 
@@ -22,7 +23,9 @@ describe("names", () => {
     const run = runName("m".repeat(MAX_MODEL_NAME_LENGTH), "training", "0".repeat(64));
     assert.ok(recordName(run).length <= MAX_NAME_LENGTH);
     assert.ok(workerName(run, MAX_WORKERS - 1).length + POD_SUFFIX_LENGTH <= MAX_NAME_LENGTH);
-    assert.ok(sourceImageName("m".repeat(MAX_MODEL_NAME_LENGTH)).length <= MAX_NAME_LENGTH);
+    for (const image of [sourceImageName, workloadImageName]) {
+      assert.ok(image("m".repeat(MAX_MODEL_NAME_LENGTH)).length <= MAX_NAME_LENGTH);
+    }
   });
 
   it("of runs differ when the model, the kind or the hash differs", () => {

@@ -1,10 +1,39 @@
 import { datasetRun, trainingRun } from "../../../components/lifecycle/runs.ts";
-import type { DatasetRecord, RunStatus, TrainingRecord } from "../../../components/lifecycle/types.ts";
+import type {
+  CompressionRecord,
+  CompressionRun,
+  DatasetRecord,
+  Measurement,
+  RolloutRecord,
+  RolloutRun,
+  Run,
+  RunRecord,
+  RunStatus,
+  SearchRecord,
+  SearchRun,
+  TrainingRecord,
+} from "../../../components/lifecycle/types.ts";
 import type { ModelSpec, Stack } from "../../../stacks/schema.ts";
 import { validateStack } from "../../../stacks/validate.ts";
 
+/** SHA-256 of each image, made up. */
+export const IMAGES = {
+  trainer: "1".repeat(64),
+  server: "2".repeat(64),
+  recorder: "3".repeat(64),
+  router: "7".repeat(64),
+  database: "8".repeat(64),
+  prometheus: "9".repeat(64),
+  mlflow: "a".repeat(64),
+};
+
 /** A stack with models of these names, all else alike. */
 export function stackOf(...names: string[]): Stack {
+  return stackWith({}, ...names);
+}
+
+/** The same, with more in each model: a search, compression. */
+export function stackWith(more: object, ...names: string[]): Stack {
   const validation = validateStack({
     platform: { cluster: { kind: "local" }, storage: { kind: "node", path: "/artifacts", sizeGiB: 1 } },
     models: names.map((name) => ({
@@ -13,6 +42,7 @@ export function stackOf(...names: string[]): Stack {
       dataset: { source: { kind: "directory", path: "mails" }, format: "spam-assassin" },
       training: { epochs: 2, network: { kind: "text-cnn" } },
       serving: { engine: "mlserver" },
+      ...more,
     })),
   });
   if ("problems" in validation) {
@@ -22,8 +52,9 @@ export function stackOf(...names: string[]): Stack {
     name: "local",
     ...validation.spec,
     content: {
-      images: { trainer: "1".repeat(64), server: "2".repeat(64), recorder: "3".repeat(64) },
+      images: IMAGES,
       sources: Object.fromEntries(names.map((name) => [name, "4".repeat(64)])),
+      workloads: {},
     },
   };
 }
@@ -73,8 +104,8 @@ export function trainingRecordOf(stack: Stack, name: string, changes: Partial<Tr
       validationAccuracy: 0.97,
       majorityAccuracy: 0.6,
       majorityF1: 0.4,
-      bagOfWordsAccuracy: 0.9,
-      bagOfWordsF1: 0.9,
+      simpleAccuracy: 0.9,
+      simpleF1: 0.9,
     },
     steps: 10,
     epochs: 2,
@@ -82,6 +113,89 @@ export function trainingRecordOf(stack: Stack, name: string, changes: Partial<Tr
     workers: 1,
     ...changes,
   };
+}
+
+const TESTED: Measurement = {
+  testAccuracy: 0.98,
+  testF1: 0.97,
+  bytes: 4_000_000,
+  parameters: 1_000_000,
+  latencyP50Ms: 1,
+  latencyP99Ms: 2,
+  throughputPerSecond: 1000,
+  sparsity: 0,
+};
+
+/** What a run of the compression stage leaves: by default half the size and twice the speed, equally accurate. */
+export function compressionRecordOf(run: CompressionRun, changes: Partial<Measurement> = {}): CompressionRecord {
+  return {
+    ...baseOf(run),
+    kind: "compression",
+    training: run.baseline.run,
+    candidate: run.candidate.name,
+    baseline: TESTED,
+    result: { ...TESTED, bytes: 2_000_000, latencyP99Ms: 1, throughputPerSecond: 2000, sparsity: 0.5, ...changes },
+  };
+}
+
+const EVIDENCE = { requests: 60, errors: 0, p50Ms: 1, p99Ms: 2, accuracy: 0.98, liveRequests: 10, liveErrors: 0 };
+
+/** The verdict on a step of a rollout: to go on, and on the last step to promote, unless another is given. */
+export function rolloutRecordOf(
+  run: RolloutRun,
+  verdict: RolloutRecord["verdict"] = run.step === run.weights.length - 1 ? "promote" : "advance",
+  changes: Partial<RolloutRecord> = {},
+): RolloutRecord {
+  return {
+    ...baseOf(run),
+    kind: "rollout",
+    candidate: run.candidate.version,
+    stable: run.stable?.version ?? null,
+    step: run.step,
+    weight: run.weights[run.step] ?? 0,
+    verdict,
+    reasons: verdict === "rollback" ? ["agreement 3.00 %, at least 90.00 % is asked"] : [],
+    evidence: {
+      candidate: EVIDENCE,
+      stable: run.stable === undefined ? null : EVIDENCE,
+      agreement: run.stable === undefined ? null : 1,
+    },
+    ...changes,
+  };
+}
+
+export function searchRecordOf(run: SearchRun, parameters: SearchRecord["best"]["parameters"]): SearchRecord {
+  return {
+    ...baseOf(run),
+    kind: "search",
+    dataset: run.dataset.run,
+    best: { parameters, values: [0.1] },
+    trials: { completed: 8, pruned: 4, failed: 0 },
+  };
+}
+
+function baseOf(run: Run) {
+  return { model: run.model.name, run: run.name, completedAt: "2026-01-03T00:00:00Z", seconds: 1, artifact };
+}
+
+/** The record a run leaves when all goes well. */
+export function recordFor(stack: Stack, run: Run): RunRecord {
+  switch (run.kind) {
+    case "dataset":
+      return datasetRecordOf(stack, run.model.name, { run: run.name });
+    case "search":
+      return searchRecordOf(run, { learningRate: 0.005 });
+    case "training":
+      return trainingRecordOf(stack, run.model.name, {
+        run: run.name,
+        dataset: run.dataset.run,
+        artifact: { ...artifact, path: `training/${run.name}/model` },
+      });
+    case "compression":
+      return compressionRecordOf(run);
+    case "rollout":
+      return rolloutRecordOf(run);
+  }
 }
 
 export function statusOf(

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { labelsFor, RECORD_LABEL } from "../../../components/core/labels.ts";
 import { recordName } from "../../../components/core/names.ts";
 import { ObservationError, observe } from "../../../components/lifecycle/observe.ts";
-import type { RunRecord, RunStatus } from "../../../components/lifecycle/types.ts";
+import type { RunRecord, RunStatus, TriggerRecord } from "../../../components/lifecycle/types.ts";
 import { type Answer, FakeApi } from "./api.ts";
 import { datasetRecordOf, stackOf, trainingRecordOf } from "./fixtures.ts";
 
@@ -12,7 +12,9 @@ const stack = stackOf("mail-triage");
 const dataset = datasetRecordOf(stack, "mail-triage");
 const training = trainingRecordOf(stack, "mail-triage");
 
-function configMapOf(record: RunRecord, data: Record<string, string> = { "record.json": JSON.stringify(record) }) {
+type OfRun = Exclude<RunRecord, TriggerRecord>;
+
+function configMapOf(record: OfRun, data: Record<string, string> = { "record.json": JSON.stringify(record) }) {
   const labels = {
     ...labelsFor({ component: record.kind, model: record.model, run: record.run }),
     [RECORD_LABEL]: record.kind,
@@ -20,11 +22,11 @@ function configMapOf(record: RunRecord, data: Record<string, string> = { "record
   return { metadata: { name: recordName(record.run), labels }, data };
 }
 
-function jobOf({ run, model, kind }: RunRecord, status: object = {}, metadata: object = {}) {
+function jobOf({ run, model, kind }: OfRun, status: object = {}, metadata: object = {}) {
   return { metadata: { name: run, labels: labelsFor({ component: kind, model, run }), ...metadata }, status };
 }
 
-function podOf({ run, model, kind }: RunRecord, status: object) {
+function podOf({ run, model, kind }: OfRun, status: object) {
   return { metadata: { name: `${run}-0-abcde`, labels: labelsFor({ component: kind, model, run }) }, status };
 }
 

@@ -1,29 +1,57 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { plan } from "../../../components/lifecycle/plan.ts";
-import { datasetRun, trainingRun } from "../../../components/lifecycle/runs.ts";
-import type { ModelPlan, Observations, Plan, RunRecord, RunStatus } from "../../../components/lifecycle/types.ts";
+import { datasetRun, rolloutRun, searchRun, trainingRun } from "../../../components/lifecycle/runs.ts";
+import type {
+  CompressionRun,
+  ModelPlan,
+  Observations,
+  Plan,
+  Run,
+  RunRecord,
+  RunStatus,
+  ServedVersion,
+  TrainingRecord,
+  TriggerRecord,
+} from "../../../components/lifecycle/types.ts";
 import type { Stack } from "../../../stacks/schema.ts";
-import { datasetRecordOf, modelOf, stackOf, statusOf, trainingRecordOf } from "./fixtures.ts";
+import {
+  compressionRecordOf,
+  datasetRecordOf,
+  modelOf,
+  recordFor,
+  rolloutRecordOf,
+  stackOf,
+  stackWith,
+  statusOf,
+  trainingRecordOf,
+} from "./fixtures.ts";
 
-const stack = stackOf("mail-triage");
-const data = datasetRecordOf(stack, "mail-triage");
-const trained = trainingRecordOf(stack, "mail-triage");
-const dataRun = datasetRun(modelOf(stack, "mail-triage"), stack.content);
-const trainRun = trainingRun(modelOf(stack, "mail-triage"), data, stack.content);
+const NAME = "mail-triage";
+const stack = stackOf(NAME);
+const model = modelOf(stack, NAME);
+const data = datasetRecordOf(stack, NAME);
+const trained = trainingRecordOf(stack, NAME);
+const dataRun = datasetRun(model, stack.content);
+const trainRun = trainingRun(model, data, stack.content);
+const version: ServedVersion = { version: trained.run, model, record: trained, training: trained };
 
-const older = trainingRecordOf(stack, "mail-triage", {
-  run: "mail-triage-training-0000000001",
-  completedAt: "2025-01-01T00:00:00Z",
-});
-const newer = trainingRecordOf(stack, "mail-triage", {
-  run: "mail-triage-training-0000000002",
-  completedAt: "2025-01-01T00:00:00.5Z",
-});
-const twin = trainingRecordOf(stack, "mail-triage", {
-  run: "mail-triage-training-0000000003",
-  completedAt: newer.completedAt,
-});
+/** A version that was trained from something else, and the record that promoted it. */
+function earlier(
+  hash: string,
+  completedAt: string,
+): [ServedVersion, TrainingRecord, ReturnType<typeof rolloutRecordOf>] {
+  const record = trainingRecordOf(stack, NAME, { run: `${NAME}-training-${hash}`, completedAt });
+  const served = { version: record.run, model, record, training: record };
+  const promotion = rolloutRecordOf(rolloutRun(trainRun, served, undefined, 0), "promote", { completedAt });
+  return [served, record, promotion];
+}
+const [older, olderTrained, olderPromoted] = earlier("0000000001", "2025-01-01T00:00:00Z");
+const [newer, newerTrained, newerPromoted] = earlier("0000000002", "2025-01-01T00:00:00.5Z");
+const incumbent = { version: older, promotion: olderPromoted };
+const firstStep = rolloutRun(trainRun, version, incumbent, 0);
+const secondStep = rolloutRun(trainRun, version, incumbent, 1);
+const onlyStep = rolloutRun(trainRun, version, undefined, 0);
 const foreign = trainingRecordOf(stackOf("other"), "other", { completedAt: "2030-01-01T00:00:00Z" });
 
 interface Row {
@@ -32,7 +60,8 @@ interface Row {
   readonly runs?: RunStatus[];
   readonly stage: ModelPlan["stage"];
   readonly run?: string;
-  readonly live?: string;
+  readonly stable?: string;
+  readonly canary?: [version: string, weight: number];
   readonly says: RegExp;
 }
 
@@ -92,12 +121,12 @@ const ROWS: Row[] = [
     says: /failed: PodFailurePolicy/,
   },
   {
-    title: "training failed with a version trained before",
-    records: [data, older],
+    title: "training failed with a version serving",
+    records: [data, olderTrained, olderPromoted],
     runs: [statusOf(trainRun, "failed", "BackoffLimitExceeded")],
     stage: "failed",
     run: trainRun.name,
-    live: older.run,
+    stable: older.version,
     says: /failed: BackoffLimitExceeded.* Version mail-triage-training-0000000001 keeps serving\./,
   },
   {
@@ -109,34 +138,110 @@ const ROWS: Row[] = [
     says: /record is gone.*--retry mail-triage/,
   },
   {
-    title: "the current spec is trained",
+    title: "the first version is trained: nothing serves that it could harm",
     records: [data, trained],
+    stage: "canary",
+    run: onlyStep.name,
+    canary: [trained.run, 100],
+    says: /Tries the new version .* on 100 % of the requests/,
+  },
+  {
+    title: "the first version is found good",
+    records: [data, trained, rolloutRecordOf(onlyStep)],
     stage: "stable",
-    live: trained.run,
+    stable: trained.run,
     says: /test accuracy of 0\.980/,
   },
   {
-    title: "the current spec is trained, and another one later",
-    records: [data, trained, { ...newer, completedAt: "2029-01-01T00:00:00Z" }],
-    stage: "stable",
-    live: trained.run,
-    says: /trained/,
+    title: "the first version is found bad",
+    records: [data, trained, rolloutRecordOf(onlyStep, "rollback")],
+    stage: "rolledBack",
+    says: /was rolled back: agreement 3\.00 %/,
   },
   {
-    title: "the data changed since two versions were trained",
-    records: [older, newer],
+    title: "a new version takes its first step",
+    records: [data, trained, olderTrained, olderPromoted],
+    stage: "canary",
+    run: firstStep.name,
+    stable: older.version,
+    canary: [trained.run, 20],
+    says: /on 20 % of the requests.*0000000001 keeps serving/,
+  },
+  {
+    title: "a new version takes its second step",
+    records: [data, trained, olderTrained, olderPromoted, rolloutRecordOf(firstStep)],
+    stage: "canary",
+    run: secondStep.name,
+    stable: older.version,
+    canary: [trained.run, 50],
+    says: /on 50 % of the requests/,
+  },
+  {
+    title: "a new version is promoted",
+    records: [data, trained, olderTrained, olderPromoted, rolloutRecordOf(firstStep), rolloutRecordOf(secondStep)],
+    stage: "stable",
+    stable: trained.run,
+    says: /serves/,
+  },
+  {
+    title: "a new version is rolled back in its second step",
+    records: [
+      data,
+      trained,
+      olderTrained,
+      olderPromoted,
+      rolloutRecordOf(firstStep),
+      rolloutRecordOf(secondStep, "rollback"),
+    ],
+    stage: "rolledBack",
+    stable: older.version,
+    says: /was rolled back.*0000000001 keeps serving/,
+  },
+  {
+    title: "the judge failed: the version on trial is withdrawn",
+    records: [data, trained, olderTrained, olderPromoted],
+    runs: [statusOf(firstStep, "failed", "DeadlineExceeded")],
+    stage: "failed",
+    run: firstStep.name,
+    stable: older.version,
+    says: /failed: DeadlineExceeded.*--retry mail-triage/,
+  },
+  {
+    title: "the data changed since two versions served",
+    records: [olderTrained, newerTrained, olderPromoted, newerPromoted],
     stage: "dataset",
     run: dataRun.name,
-    live: newer.run,
+    stable: newer.version,
     says: /keeps serving/,
   },
   {
-    title: "two versions were finished in the same instant",
-    records: [twin, newer, data],
-    stage: "training",
-    run: trainRun.name,
-    live: twin.run,
+    title: "the records of what was promoted last are gone: the one before serves",
+    records: [olderTrained, olderPromoted, newerPromoted],
+    stage: "dataset",
+    run: dataRun.name,
+    stable: older.version,
     says: /keeps serving/,
+  },
+  {
+    title: "the new version is much worse than what serves on the same data",
+    records: [data, { ...trained, metrics: { ...trained.metrics, testAccuracy: 0.9 } }, olderTrained, olderPromoted],
+    stage: "rejected",
+    stable: older.version,
+    says: /test accuracy 90\.00 % is 8\.16 % below that of mail-triage-training-0000000001/,
+  },
+  {
+    title: "the new version is worse, but on other data",
+    records: [
+      data,
+      { ...trained, metrics: { ...trained.metrics, testAccuracy: 0.9 } },
+      { ...olderTrained, dataset: "mail-triage-dataset-0000000009" },
+      olderPromoted,
+    ],
+    stage: "canary",
+    run: firstStep.name,
+    stable: older.version,
+    canary: [trained.run, 20],
+    says: /Tries the new version/,
   },
   { title: "only another model was trained", records: [foreign], stage: "dataset", run: dataRun.name, says: /starts/ },
   {
@@ -149,48 +254,105 @@ const ROWS: Row[] = [
 ];
 
 describe("plan", () => {
-  for (const { title, records = [], runs = [], stage, run, live, says } of ROWS) {
+  for (const { title, records = [], runs = [], stage, run, stable, canary, says } of ROWS) {
     it(`${title}: ${stage}`, () => {
       const { models, settled } = plan(stack, { records, runs });
       const [model] = models;
       assert.ok(model !== undefined && models.length === 1);
-      assert.equal(model.stage, stage);
-      assert.equal(model.run?.name, run);
-      assert.equal(model.live?.version, live);
+      assert.equal(model.stage, stage, model.reason);
+      assert.deepEqual(
+        model.runs.map(({ name }) => name),
+        run === undefined ? [] : [run],
+      );
+      assert.equal(model.stable?.version, stable);
+      assert.deepEqual(model.canary && [model.canary.version.version, model.canary.weight], canary);
       assert.match(model.reason, says);
       assert.match(model.reason, /^[A-Z].*\.$/);
-      assert.equal(settled, stage === "stable" || stage === "failed");
+      assert.equal(settled, ["stable", "rejected", "rolledBack", "failed"].includes(stage));
     });
   }
 
   it("gives training the record of the dataset it reads", () => {
     const [model] = plan(stack, { records: [data], runs: [] }).models;
-    assert.deepEqual(model?.run, trainRun);
+    assert.deepEqual(model?.runs, [trainRun]);
   });
 
   it("leaves out a model that the stack no longer has, whatever was recorded of it", () => {
-    const { models } = plan(stackOf("other"), { records: [data, trained], runs: [] });
+    const records = [data, trained, rolloutRecordOf(onlyStep)];
+    const { models } = plan(stackOf("other"), { records, runs: [] });
     assert.deepEqual(
       models.map(({ name }) => name),
       ["other"],
     );
-    assert.equal(models[0]?.live, undefined);
+    assert.equal(models[0]?.stable, undefined);
   });
 
-  it("keeps the previous version while a changed spec trains", () => {
-    const changed: Stack = {
-      ...stack,
-      models: stack.models.map((model) => ({ ...model, training: { ...model.training, epochs: 9 } })),
+  it("keeps the previous version while a changed spec trains, and judges it anew when the spec comes back", () => {
+    const changed = epochs(stack, 9);
+    const first = live(stack, { records: [], runs: [] });
+    const [training] = plan(changed, first).models;
+    assert.equal(training?.stage, "training");
+    assert.notEqual(training?.runs[0]?.name, trainRun.name);
+    assert.equal(training?.stable?.version, trained.run);
+    const second = live(changed, first);
+    const [back] = plan(stack, second).models;
+    assert.equal(back?.stage, "canary");
+    assert.equal(back?.canary?.version.version, trained.run);
+    assert.notEqual(back?.stable?.version, trained.run);
+    assert.equal(plan(stack, live(stack, second)).models[0]?.stable?.version, trained.run);
+  });
+
+  it("trains with what the search found, and searches before it trains", () => {
+    const search = { trials: 12, space: [{ kind: "float", name: "learningRate", low: 0.001, high: 0.1, log: true }] };
+    const searched = stackWith({ search }, NAME);
+    const [searching] = plan(searched, { records: [data], runs: [] }).models;
+    assert.equal(searching?.stage, "search");
+    const run = searching?.runs[0];
+    assert.ok(run?.kind === "search" && run.search.trials === 12);
+    const [training] = plan(searched, { records: [data, recordFor(searched, run)], runs: [] }).models;
+    assert.equal(training?.stage, "training");
+    assert.ok(training?.runs[0]?.kind === "training");
+    assert.equal(training.runs[0].training.learningRate, 0.005);
+    assert.equal(training.runs[0].model.training.learningRate, 0.001);
+  });
+
+  it("goes on with the study when a search only gets more trials, and starts another when its space changes", () => {
+    const study = (trials: number, low: number) => {
+      const search = { trials, space: [{ kind: "float", name: "learningRate", low, high: 0.1 }] };
+      const model = modelOf(stackWith({ search }, NAME), NAME);
+      assert.ok(model.search);
+      return searchRun(model, model.search, data, stack.content);
     };
-    const [model] = plan(changed, { records: [data, trained], runs: [] }).models;
-    assert.equal(model?.stage, "training");
-    assert.notEqual(model?.run?.name, trainRun.name);
-    assert.equal(model?.live?.version, trained.run);
+    assert.equal(study(12, 0.001).study, study(24, 0.001).study);
+    assert.notEqual(study(12, 0.001).name, study(24, 0.001).name);
+    assert.notEqual(study(12, 0.001).study, study(12, 0.002).study);
+  });
+
+  it("goes round again once when something triggers it, and not again by the same", () => {
+    const first = live(stack, { records: [], runs: [] });
+    const trigger: TriggerRecord = {
+      kind: "trigger",
+      model: NAME,
+      run: "mail-triage-trigger-0000000001",
+      completedAt: "2028-01-01T00:00:00Z",
+      seconds: 0,
+      artifact: trained.artifact,
+      reason: "drift",
+      version: trained.run,
+    };
+    const triggered = { ...first, records: [...first.records, trigger] };
+    const [again] = plan(stack, triggered).models;
+    assert.equal(again?.stage, "dataset");
+    assert.match(again?.reason ?? "", /anew for drift.*keeps serving/);
+    assert.equal(again?.stable?.version, trained.run);
+    const [second] = plan(stack, live(stack, triggered)).models;
+    assert.equal(second?.stage, "stable");
+    assert.notEqual(second?.stable?.version, trained.run);
   });
 
   it("is settled only when every model is", () => {
     const two = stackOf("a", "b");
-    const records = [datasetRecordOf(two, "a"), trainingRecordOf(two, "a")];
+    const records = live(stackOf("a"), { records: [], runs: [] }).records;
     assert.deepEqual(
       plan(two, { records, runs: [] }).models.map(({ stage }) => stage),
       ["stable", "dataset"],
@@ -199,129 +361,249 @@ describe("plan", () => {
   });
 });
 
+/** The stack with other epochs: another training of the same data. */
+function epochs(of: Stack, epochs: number): Stack {
+  return { ...of, models: of.models.map((model) => ({ ...model, training: { ...model.training, epochs } })) };
+}
+
+/** What is seen once every run of a stack has gone well and everything serves; time goes on from record to record. */
+function live(of: Stack, observed: Observations): Observations {
+  let seen = observed;
+  for (let now = plan(of, seen); !now.settled; now = plan(of, seen)) {
+    const records = now.models.flatMap(({ runs }) => runs.map((run) => dated(recordFor(of, run), seen)));
+    seen = { ...seen, records: [...seen.records, ...records] };
+  }
+  return seen;
+}
+
+function dated<T extends RunRecord>(record: T, { records }: Observations): T {
+  return { ...record, completedAt: new Date(Date.UTC(2029, 0, 1, 0, 0, records.length)).toISOString() };
+}
+
+const CANDIDATES = [
+  { name: "int8", steps: [{ kind: "quantize" }] },
+  { name: "pruned", steps: [{ kind: "prune", target: { kind: "sparsity", sparsity: 0.5 } }] },
+];
+
+describe("plan of a model that is compressed", () => {
+  const compressed = stackWith({ compression: { candidates: CANDIDATES } }, NAME);
+  const known = [data, trained];
+  const candidates = plan(compressed, { records: known, runs: [] }).models[0]?.runs as CompressionRun[];
+  const [int8, pruned] = candidates as [CompressionRun, CompressionRun];
+  const planned = (records: RunRecord[], runs: RunStatus[] = []) => {
+    const [only] = plan(compressed, { records: [...known, ...records], runs }).models;
+    assert.ok(only);
+    return only;
+  };
+
+  it("tries all its candidates at the same time", () => {
+    const model = planned([]);
+    assert.equal(model.stage, "compression");
+    assert.deepEqual(
+      candidates.map(({ candidate }) => candidate.name),
+      ["int8", "pruned"],
+    );
+    assert.match(model.reason, /Compresses as int8.*1 more/);
+    assert.deepEqual(
+      planned([compressionRecordOf(int8)]).runs.map(({ name }) => name),
+      [pruned.name],
+    );
+  });
+
+  it("rolls out the best that is good enough", () => {
+    const model = planned([compressionRecordOf(int8, { latencyP99Ms: 0.5 }), compressionRecordOf(pruned)]);
+    assert.equal(model.stage, "canary");
+    assert.equal(model.canary?.version.version, int8.name);
+    assert.deepEqual(
+      model.gate?.entries.map(({ candidate, rejected }) => [candidate, rejected]),
+      [
+        ["baseline", "2.00 ms p99; int8 has 0.50 ms p99"],
+        ["int8", undefined],
+        ["pruned", "1.00 ms p99; int8 has 0.50 ms p99"],
+      ],
+    );
+  });
+
+  it("rolls out the model as trained where every candidate loses too much", () => {
+    const bad = { testAccuracy: 0.9 };
+    const model = planned([compressionRecordOf(int8, bad), compressionRecordOf(pruned, bad)]);
+    assert.equal(model.canary?.version.version, trained.run);
+    assert.match(model.gate?.entries[1]?.rejected ?? "", /test accuracy 90\.00 % is 8\.16 % below .* baseline/);
+  });
+
+  it("goes on without a candidate whose run failed, and keeps that run for its logs", () => {
+    const model = planned([compressionRecordOf(int8)], [statusOf(pruned, "failed", "OOMKilled")]);
+    assert.equal(model.stage, "canary");
+    assert.equal(model.canary?.version.version, int8.name);
+    assert.ok(model.runs.some(({ name }) => name === pruned.name));
+    assert.match(model.gate?.entries[2]?.rejected ?? "", /failed: OOMKilled/);
+  });
+
+  it("does not choose anew, and worse each time, because what it chose now serves", () => {
+    const reached = live(compressed, { records: known, runs: [] });
+    const first = plan(compressed, reached).models[0];
+    assert.equal(first?.stage, "stable");
+    assert.equal(first?.stable?.version, plan(compressed, { ...reached }).models[0]?.gate?.chosen);
+  });
+});
+
 describe("plan, whatever was observed", () => {
   const names = ["a", "b", "a-dataset"];
-  const stack = stackOf(...names);
-  const records: RunRecord[] = [...names, "gone"].flatMap((name) => {
-    const of = name === "gone" ? stackOf("gone") : stack;
-    const run = (hash: string) => `${name}-training-${hash}`;
-    return [
-      datasetRecordOf(of, name),
-      datasetRecordOf(of, name, { run: `${name}-dataset-0000000000` }),
-      trainingRecordOf(of, name),
-      trainingRecordOf(of, name, { run: run("0000000001"), completedAt: "2025-01-01T00:00:00Z" }),
-      trainingRecordOf(of, name, { run: run("0000000002"), completedAt: "2025-01-01T00:00:00Z" }),
-      trainingRecordOf(of, name, { run: run("0000000003"), completedAt: "2030-01-01T00:00:00Z" }),
-    ];
+  const search = { trials: 3, space: [{ kind: "float", name: "learningRate", low: 0.001, high: 0.1 }] };
+  const stack = stackWith({ search, compression: { candidates: CANDIDATES } }, ...names);
+
+  /** A world: runs end one after the other, well or badly, while the stack is edited now and then. */
+  interface Event {
+    readonly edit: number;
+    readonly pick: number;
+    readonly outcome: "well" | "badly" | "failed" | "pending" | "running";
+  }
+  const event: fc.Arbitrary<Event> = fc.record({
+    edit: fc.integer({ min: 1, max: 3 }),
+    pick: fc.nat(1000),
+    outcome: fc.constantFrom("well", "well", "well", "badly", "failed", "pending", "running"),
   });
-  const statuses: RunStatus[] = names.flatMap((name) => {
-    const dataset = datasetRecordOf(stack, name);
-    const runs = [
-      datasetRun(modelOf(stack, name), stack.content),
-      trainingRun(modelOf(stack, name), dataset, stack.content),
-    ];
-    return runs.flatMap((run) => [
-      statusOf(run, "pending"),
-      statusOf(run, "running"),
-      statusOf(run, "failed", "one reason"),
-      statusOf(run, "failed", "another reason"),
-      statusOf(run, "complete"),
-    ]);
-  });
-  const observations = fc.record(
-    { records: fc.subarray(records), runs: fc.subarray(statuses) },
-    { noNullPrototype: true },
-  );
+  const history = fc.array(event, { maxLength: 40 });
+
+  /** What one more event leaves to be seen: a run that the plan declares goes on or ends. */
+  function nextSeen(of: Stack, seen: Observations, { pick, outcome }: Event): Observations {
+    const runs = plan(of, seen).models.flatMap(({ runs }) => runs);
+    const run = runs[pick % Math.max(1, runs.length)];
+    if (run === undefined || seen.runs.some(({ run: name, state }) => name === run.name && state === "failed")) {
+      return seen;
+    }
+    return outcome === "well" || outcome === "badly"
+      ? { ...seen, records: [...seen.records, dated(outcome === "well" ? recordFor(of, run) : badRecord(run), seen)] }
+      : { ...seen, runs: [...seen.runs, statusOf(run, outcome)] };
+  }
+
+  function badRecord(run: Run): RunRecord {
+    switch (run.kind) {
+      case "rollout":
+        return rolloutRecordOf(run, "rollback");
+      case "compression":
+        return compressionRecordOf(run, { testAccuracy: 0.5 });
+      case "training":
+        return trainingRecordOf(stack, run.model.name, { run: run.name, dataset: run.dataset.run, ...WORSE });
+      default:
+        return recordFor(stack, run);
+    }
+  }
+  const WORSE = { metrics: { ...trained.metrics, testAccuracy: 0.6 } };
+
+  /** Every moment of a history: the stack as it was then, and what had been seen. */
+  function moments(events: readonly Event[]): { of: Stack; seen: Observations }[] {
+    let of = stack;
+    let seen: Observations = { records: [], runs: [] };
+    return events.map((each) => {
+      of = each.pick % 7 === 0 ? epochs(stack, each.edit) : of;
+      seen = nextSeen(of, seen, each);
+      return { of, seen };
+    });
+  }
+  const last = (events: readonly Event[]) => moments(events).at(-1) ?? { of: stack, seen: { records: [], runs: [] } };
+  const byName = ({ models }: Plan) => new Map(models.map((model) => [model.name, model]));
   const shuffled = <T>(items: readonly T[]) =>
     fc.shuffledSubarray([...items, ...items], { minLength: items.length * 2, maxLength: items.length * 2 });
-  const check = (predicate: (observed: Observations) => void) => fc.assert(fc.property(observations, predicate));
-  const byName = ({ models }: Plan) => new Map(models.map((model) => [model.name, model]));
 
   it("is the same for every order and repetition", () => {
-    const reordered = observations.chain((observed) =>
-      fc
-        .record({ records: shuffled(observed.records), runs: shuffled(observed.runs) })
-        .map((again) => ({ observed, again })),
-    );
-    fc.assert(
-      fc.property(reordered, ({ observed, again }) => assert.deepEqual(plan(stack, again), plan(stack, observed))),
-    );
+    const reordered = history
+      .map(last)
+      .chain(({ of, seen }) =>
+        fc.record({ records: shuffled(seen.records), runs: shuffled(seen.runs) }).map((again) => ({ of, seen, again })),
+      );
+    fc.assert(fc.property(reordered, ({ of, seen, again }) => assert.deepEqual(plan(of, again), plan(of, seen))));
   });
 
   it("does not change what it was given", () => {
-    check((observed) => {
-      const before = structuredClone(observed);
-      plan(stack, observed);
-      assert.deepEqual(observed, before);
-    });
+    fc.assert(
+      fc.property(history.map(last), ({ of, seen }) => {
+        const before = structuredClone(seen);
+        plan(of, seen);
+        assert.deepEqual(seen, before);
+      }),
+    );
   });
 
   it("never declares a run whose record exists", () => {
-    check((observed) => {
-      for (const { run } of plan(stack, observed).models) {
-        assert.ok(run === undefined || observed.records.every((record) => record.run !== run.name));
-      }
-    });
+    fc.assert(
+      fc.property(history, (events) => {
+        for (const { of, seen } of moments(events)) {
+          for (const { name } of plan(of, seen).models.flatMap(({ runs }) => runs)) {
+            assert.ok(seen.records.every(({ run }) => run !== name));
+          }
+        }
+      }),
+    );
   });
 
-  it("never takes away the version of a model as records are added", () => {
+  it("computes no run twice in a whole history", () => {
     fc.assert(
-      fc.property(observations, fc.subarray(records), (observed, more) => {
-        const before = byName(plan(stack, observed));
-        const after = byName(plan(stack, { ...observed, records: [...observed.records, ...more] }));
-        for (const [name, { live }] of before) {
-          assert.ok(live === undefined || after.get(name)?.live !== undefined);
+      fc.property(history.map(last), ({ seen }) => {
+        assert.equal(new Set(seen.records.map(({ run }) => run)).size, seen.records.length);
+      }),
+    );
+  });
+
+  it("never takes away the version of a model, and replaces it only by one that was promoted", () => {
+    fc.assert(
+      fc.property(history, (events) => {
+        let before = new Map<string, ModelPlan>();
+        for (const { of, seen } of moments(events)) {
+          const now = byName(plan(of, seen));
+          for (const [name, { stable }] of before) {
+            const next = now.get(name)?.stable;
+            assert.ok(stable === undefined || next !== undefined);
+            assert.ok(
+              next === undefined ||
+                next.version === stable?.version ||
+                seen.records.some(
+                  (each) => each.kind === "rollout" && each.verdict === "promote" && each.candidate === next.version,
+                ),
+            );
+          }
+          before = now;
         }
       }),
     );
   });
 
   it("serves only what was recorded for that very model", () => {
-    check((observed) => {
-      for (const { name, live } of plan(stack, observed).models) {
-        assert.ok(live === undefined || (observed.records.includes(live.record) && live.record.model === name));
-        assert.ok(live === undefined || live.version === live.record.run);
-      }
-    });
-  });
-
-  it("is settled exactly when no model prepares data or trains", () => {
-    check((observed) => {
-      const { models, settled } = plan(stack, observed);
-      assert.equal(
-        settled,
-        models.every(({ stage }) => stage !== "dataset" && stage !== "training"),
-      );
-      assert.ok(models.every(({ stage, run }) => (stage === "stable") === (run === undefined)));
-    });
-  });
-
-  it("settles after each run has ended, recorded or failed, and then stays", () => {
     fc.assert(
-      fc.property(observations, fc.array(fc.boolean(), { minLength: 12, maxLength: 12 }), (observed, outcomes) => {
-        let world: Observations = { ...observed, runs: [] };
-        let step = 0;
-        for (let current = plan(stack, world); !current.settled; current = plan(stack, world)) {
-          assert.ok(step < 2 * names.length + 1, "it does not settle");
-          world = current.models.reduce((seen, model) => ended(seen, model, outcomes[step] ?? true), world);
-          step++;
+      fc.property(history.map(last), ({ of, seen }) => {
+        for (const { name, stable, canary } of plan(of, seen).models) {
+          for (const served of [stable, canary?.version]) {
+            assert.ok(served === undefined || (seen.records.includes(served.record) && served.record.model === name));
+            assert.ok(served === undefined || served.version === served.record.run);
+          }
+          assert.ok(canary === undefined || canary.version.version !== stable?.version);
         }
-        assert.deepEqual(plan(stack, world), plan(stack, structuredClone(world)));
-        assert.ok(plan(stack, world).settled);
       }),
     );
   });
 
-  /** What is seen once a model's run, if it has one under way, has succeeded or failed. */
-  function ended(seen: Observations, { name, stage, run }: ModelPlan, succeeds: boolean): Observations {
-    if (run === undefined || stage === "failed") {
-      return seen;
-    }
-    if (!succeeds) {
-      return { ...seen, runs: [...seen.runs, statusOf(run, "failed")] };
-    }
-    const record =
-      run.kind === "dataset" ? datasetRecordOf(stack, name) : trainingRecordOf(stack, name, { run: run.name });
-    return { ...seen, records: [...seen.records, record] };
-  }
+  it("settles after each run has ended, and then stays", () => {
+    fc.assert(
+      fc.property(history, fc.infiniteStream(event), (events, more) => {
+        let { of, seen } = last(events);
+        let steps = 0;
+        for (const next of more) {
+          const now = plan(of, seen);
+          if (now.settled) {
+            break;
+          }
+          assert.ok(steps < 400, "it does not settle");
+          steps += 1;
+          seen = nextSeen(of, seen, next);
+        }
+        assert.deepEqual(plan(of, seen), plan(of, structuredClone(seen)));
+        assert.ok(plan(of, seen).settled);
+        for (const { stage, runs, gate } of plan(of, seen).models) {
+          const failed = (gate?.entries ?? []).filter(({ accuracy }) => accuracy === undefined).length;
+          assert.equal(runs.length, stage === "failed" ? runs.length : failed);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
 });

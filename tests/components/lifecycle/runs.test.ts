@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { datasetRun, trainingRun } from "../../../components/lifecycle/runs.ts";
-import type { DatasetRecord } from "../../../components/lifecycle/types.ts";
+import { compressionRun, datasetRun, rolloutRun, searchRun, trainingRun } from "../../../components/lifecycle/runs.ts";
+import type { DatasetRecord, ServedVersion } from "../../../components/lifecycle/types.ts";
 import type { ModelSpec, StackContent } from "../../../stacks/schema.ts";
 import { modelName } from "../../stacks/arbitraries.ts";
-import { datasetRecordOf, modelOf, stackOf } from "./fixtures.ts";
+import { datasetRecordOf, modelOf, rolloutRecordOf, stackOf, stackWith, trainingRecordOf } from "./fixtures.ts";
 
 const stack = stackOf("mail-triage");
 const model = modelOf(stack, "mail-triage");
@@ -23,8 +23,9 @@ const withTraining = (changes: Partial<ModelSpec["training"]>): Input => ({
   ...base,
   model: { ...model, training: { ...model.training, ...changes } },
 });
-const withNetwork = (changes: Partial<ModelSpec["training"]["network"]>): Input =>
-  withTraining({ network: { ...model.training.network, ...changes } });
+type Network = ModelSpec["training"]["network"];
+const withNetwork = (changes: Partial<Extract<Network, { kind: "text-cnn" }>>): Input =>
+  withTraining({ network: { ...model.training.network, ...changes } as Network });
 const withDataset = (changes: Partial<ModelSpec["dataset"]>): Input => ({
   ...base,
   model: { ...model, dataset: { ...model.dataset, ...changes } },
@@ -120,5 +121,100 @@ describe("runs", () => {
 
   it("of a model without content are refused by name", () => {
     assert.throws(() => datasetRun(model, { ...stack.content, sources: {} }), /no source of model mail-triage/);
+  });
+});
+
+describe("runs of search, compression and rollout", () => {
+  const trained = trainingRecordOf(stack, "mail-triage");
+  const training = trainingRun(model, dataset, stack.content);
+  const served: ServedVersion = { version: trained.run, model, record: trained, training: trained };
+  const promotion = rolloutRecordOf(rolloutRun(training, served, undefined, 0));
+  const image = { ...stack.content, images: { ...stack.content.images, trainer: "f".repeat(64) } };
+
+  const space = [{ kind: "integer" as const, name: "network.channels", low: 8, high: 64 }];
+  const searched = (changes: object) => {
+    const model = modelOf(stackWith({ search: { trials: 8, space, ...changes } }, "mail-triage"), "mail-triage");
+    assert.ok(model.search);
+    return searchRun(model, model.search, dataset, stack.content);
+  };
+  const SEARCHES: [what: string, changes: object, run: boolean, study: boolean][] = [
+    ["trials", { trials: 9 }, true, false],
+    ["a time budget", { timeoutSeconds: 60 }, true, false],
+    ["workers", { workers: 4 }, false, false],
+    ["resources", { resources }, false, false],
+    ["deadlineSeconds", { deadlineSeconds: 60 }, false, false],
+    ["maxRestarts", { maxRestarts: 9 }, false, false],
+    ["algorithm", { algorithm: "random" }, true, true],
+    ["pruner", { pruner: "none" }, true, true],
+    ["seed", { seed: 3 }, true, true],
+    ["epochs", { epochs: 1 }, true, true],
+    ["space", { space: [{ ...space[0], high: 65 }] }, true, true],
+    ["objectives", { objectives: [{ metric: "validationAccuracy", direction: "maximize" }] }, true, true],
+  ];
+  for (const [what, changes, changesRun, changesStudy] of SEARCHES) {
+    it(`${what} of a search: ${changesRun ? "another run" : "the same run"}, ${changesStudy ? "another" : "the same"} study`, () => {
+      assert.equal(searched(changes).name !== searched({}).name, changesRun);
+      assert.equal(searched(changes).study !== searched({}).study, changesStudy);
+    });
+  }
+
+  it("of compression depend on the trained model, the steps and the code, not on the candidate's name", () => {
+    const steps = [
+      { kind: "quantize" as const, method: "dynamic" as const, calibrationItems: 8, epochs: 1, learningRate: 0.1 },
+    ];
+    const other = [{ ...steps[0]!, method: "static" as const }];
+    const retrained = { ...trained, artifact: { ...trained.artifact, sha256: "b".repeat(64) } };
+    const name = (...args: Parameters<typeof compressionRun>) => compressionRun(...args).name;
+    const first = name(training, trained, { name: "a", steps }, stack.content);
+    assert.equal(name(training, trained, { name: "b", steps }, stack.content), first);
+    assert.notEqual(name(training, trained, { name: "a", steps: other }, stack.content), first);
+    assert.notEqual(name(training, retrained, { name: "a", steps }, stack.content), first);
+    assert.notEqual(name(training, trained, { name: "a", steps }, image), first);
+  });
+
+  it("of a model with an image of its own depend on that one where it learns, and on the trainer before", () => {
+    const workload = { kind: "image" as const, context: "workloads/other", compresses: true };
+    const own = { ...model, workload };
+    const content = { ...stack.content, workloads: { "mail-triage": "e".repeat(64) } };
+    const changed = { ...content, workloads: { "mail-triage": "f".repeat(64) } };
+    const trainer = { ...image, workloads: content.workloads };
+    const steps = [{ kind: "distill" as const, network: {}, epochs: 1, learningRate: 0.1, temperature: 1, weight: 1 }];
+    const names = (of: StackContent) => [
+      datasetRun(own, of).name,
+      trainingRun(own, dataset, of).name,
+      compressionRun(trainingRun(own, dataset, of), trained, { name: "a", steps }, of).name,
+    ];
+    const [first, other] = [names(content), names(changed)];
+    assert.deepEqual(
+      other.map((name, at) => name === first[at]),
+      [true, false, false],
+    );
+    assert.deepEqual(
+      names(trainer).map((name, at) => name === first[at]),
+      [false, true, true],
+    );
+    assert.notEqual(first[1], training.name);
+    // Where the same image lies, and what else it does, is nothing that is learned.
+    const moved = { ...own, workload: { ...workload, context: "elsewhere", compresses: false } };
+    assert.equal(trainingRun(moved, dataset, content).name, first[1]);
+    assert.throws(() => trainingRun(own, dataset, stack.content), /no workload image of model mail-triage/);
+  });
+
+  it("of a rollout depend on the version, its rules, its step and what it follows, not on the code", () => {
+    const incumbent = { version: served, promotion };
+    const later = { version: served, promotion: { ...promotion, run: "mail-triage-rollout-ffffffffff" } };
+    const strict = {
+      ...training,
+      model: { ...model, serving: { ...model.serving, canary: { ...model.serving.canary, minAgreement: 1 } } },
+    };
+    const names = [
+      rolloutRun(training, served, incumbent, 0),
+      rolloutRun(training, served, incumbent, 1),
+      rolloutRun(training, served, later, 0),
+      rolloutRun(training, served, undefined, 0),
+      rolloutRun(strict, served, incumbent, 0),
+    ].map(({ name }) => name);
+    assert.equal(new Set(names).size, names.length);
+    assert.equal(rolloutRun(trainingRun(model, dataset, image), served, incumbent, 0).name, names[0]);
   });
 });

@@ -1,56 +1,68 @@
 import assert from "node:assert/strict";
 import { DatasetJob, TrainingJob } from "../../../components/training/component.ts";
+import { renderCompression } from "../../../components/training/compression.ts";
 import { renderDataset } from "../../../components/training/dataset.ts";
 import { renderIdentity } from "../../../components/training/identity.ts";
+import { renderRollout } from "../../../components/training/rollout.ts";
+import { renderSearch } from "../../../components/training/search.ts";
 import { renderTraining } from "../../../components/training/training.ts";
 import { validateRun } from "../../../components/training/validate.ts";
 import { refusal } from "../engine.ts";
 import { DATASET_RECORD, DATASET_RUN, MODEL, TRAINING_RUN } from "../fixtures.ts";
+import { COMPRESSION_RUN, CONTEXT, ROLLOUT_STEP_RUN, SEARCH_RUN, TUNED, TUNED_TRAINING_RUN } from "./fixtures.ts";
+import {
+  artifactMounts,
+  commonEnvironment,
+  endOf,
+  environmentOf,
+  POD_FAILURES,
+  podOf,
+  recorderOf,
+  specOf,
+  WORKER_INDEX,
+  workloadOf,
+} from "./rendered.ts";
 
-const context = {
-  artifacts: { namespace: "models", claimName: "artifacts" },
-  serviceAccountName: "mail-triage-runs",
-  images: { workload: "trainer@sha256:1", recorder: "recorder@sha256:2" },
-};
-const dataset = renderDataset({ ...context, run: DATASET_RUN });
-const training = renderTraining({ ...context, run: TRAINING_RUN });
+const dataset = renderDataset({ ...CONTEXT, run: DATASET_RUN });
+const training = renderTraining({ ...CONTEXT, run: TRAINING_RUN });
+const search = renderSearch({
+  ...CONTEXT,
+  run: SEARCH_RUN,
+  database: { host: "database", port: 5432, user: "millwright", secretName: "database-1", secretKey: "password" },
+});
+const compression = renderCompression({ ...CONTEXT, run: COMPRESSION_RUN });
+const rollout = renderRollout({
+  ...CONTEXT,
+  run: ROLLOUT_STEP_RUN,
+  urls: {
+    candidate: "http://candidate:8080",
+    stable: "http://stable:8080",
+    routerMetrics: "http://router:8404/metrics",
+  },
+});
 
-const workload = (rendered: { job: typeof training.job }) => rendered.job.spec.template.spec.containers[0]!;
-const recorder = (rendered: { job: typeof training.job }) => rendered.job.spec.template.spec.containers[1]!;
-
-function environment(container: ReturnType<typeof workload>): Record<string, string> {
-  return Object.fromEntries(
-    container.env.map((variable) => [
-      variable.name,
-      "value" in variable ? variable.value : `<${variable.valueFrom.fieldRef.fieldPath}>`,
-    ]),
-  );
-}
-
-const WORKER_INDEX = "<metadata.annotations['batch.kubernetes.io/job-completion-index']>";
-
+/**
+ * Not proven: that Kubernetes accepts the objects, and that the workloads take what they are told (contract.service.test.ts).
+ */
 describe("run", () => {
   describe("of a dataset", () => {
     it("tells the workload what the contract says", () => {
-      assert.deepEqual(environment(workload(dataset)), {
-        HOME: "/tmp",
-        TMPDIR: "/tmp",
-        MILLWRIGHT_STAGE: "dataset",
-        MILLWRIGHT_MODEL: "mail-triage",
-        MILLWRIGHT_RUN: DATASET_RUN.name,
-        MILLWRIGHT_SPEC: "/millwright/spec/spec.json",
+      assert.deepEqual(environmentOf(workloadOf(dataset)), {
+        ...commonEnvironment("dataset", DATASET_RUN.name, 1),
         MILLWRIGHT_SOURCE: "/source",
-        MILLWRIGHT_OUTPUT: "/millwright/output",
-        MILLWRIGHT_RESULT: "/millwright/result/result.json",
-        MILLWRIGHT_PROGRESS: "/millwright/result/progress.json",
-        MILLWRIGHT_WORKERS: "1",
-        MILLWRIGHT_WORKER_INDEX: WORKER_INDEX,
       });
-      assert.deepEqual(workload(dataset).command, ["millwright-run"]);
+      assert.deepEqual(workloadOf(dataset).command, ["millwright-run"]);
+    });
+
+    it("has no source where the data is built in", () => {
+      const source = { kind: "builtin", name: "digits" } as const;
+      const run = { ...DATASET_RUN, model: { ...MODEL, dataset: { ...MODEL.dataset, source } } };
+      const rendered = renderDataset({ ...CONTEXT, run });
+      assert.deepEqual(environmentOf(workloadOf(rendered)), commonEnvironment("dataset", DATASET_RUN.name, 1));
     });
 
     it("sees of the artifact store its own folder alone", () => {
-      assert.deepEqual(workload(dataset).volumeMounts, [
+      assert.deepEqual(workloadOf(dataset).volumeMounts, [
         { name: "spec", mountPath: "/millwright/spec", readOnly: true },
         { name: "artifacts", subPath: `datasets/${DATASET_RUN.name}`, mountPath: "/millwright/output" },
         { name: "result", mountPath: "/millwright/result" },
@@ -61,7 +73,7 @@ describe("run", () => {
     it("gets its format and split as a file", () => {
       assert.equal(dataset.spec.metadata.name, `${DATASET_RUN.name}-spec`);
       assert.equal(dataset.spec.immutable, true);
-      assert.deepEqual(JSON.parse(dataset.spec.data["spec.json"]!), {
+      assert.deepEqual(specOf(dataset), {
         format: "spam-assassin",
         split: { train: 0.8, validation: 0.1, test: 0.1, seed: 17 },
       });
@@ -70,27 +82,16 @@ describe("run", () => {
 
   describe("of a training", () => {
     it("tells each worker its group", () => {
-      assert.deepEqual(environment(workload(training)), {
-        HOME: "/tmp",
-        TMPDIR: "/tmp",
-        MILLWRIGHT_STAGE: "training",
-        MILLWRIGHT_MODEL: "mail-triage",
-        MILLWRIGHT_RUN: TRAINING_RUN.name,
-        MILLWRIGHT_SPEC: "/millwright/spec/spec.json",
+      assert.deepEqual(environmentOf(workloadOf(training)), {
+        ...commonEnvironment("training", TRAINING_RUN.name, 2),
         MILLWRIGHT_INPUT: "/millwright/input",
-        MILLWRIGHT_OUTPUT: "/millwright/output",
         MILLWRIGHT_CHECKPOINT: "/millwright/checkpoint",
-        MILLWRIGHT_RESULT: "/millwright/result/result.json",
-        MILLWRIGHT_PROGRESS: "/millwright/result/progress.json",
-        MILLWRIGHT_RENDEZVOUS: `${TRAINING_RUN.name}-0.${TRAINING_RUN.name}:29500`,
-        MILLWRIGHT_WORKERS: "2",
-        MILLWRIGHT_WORKER_INDEX: WORKER_INDEX,
+        MILLWRIGHT_RENDEZVOUS: `${TRAINING_RUN.name}-0.${TRAINING_RUN.name}-group:29500`,
       });
     });
 
     it("reads the dataset its record names, and writes folders of its own", () => {
-      const artifacts = workload(training).volumeMounts.filter(({ name }) => name === "artifacts");
-      assert.deepEqual(artifacts, [
+      assert.deepEqual(artifactMounts(training), [
         { name: "artifacts", subPath: DATASET_RECORD.artifact.path, mountPath: "/millwright/input", readOnly: true },
         { name: "artifacts", subPath: `training/${TRAINING_RUN.name}`, mountPath: "/millwright/output" },
         { name: "artifacts", subPath: `checkpoints/${TRAINING_RUN.name}`, mountPath: "/millwright/checkpoint" },
@@ -98,8 +99,17 @@ describe("run", () => {
     });
 
     it("gets its parameters, its task and the dataset's labels as a file", () => {
-      assert.deepEqual(JSON.parse(training.spec.data["spec.json"]!), {
+      assert.deepEqual(specOf(training), {
         ...MODEL.training,
+        task: "text-classification",
+        labels: ["spam", "wanted"],
+      });
+    });
+
+    it("learns with what a search found, not with what the stack file says", () => {
+      const found = { ...TUNED.training, learningRate: 0.02, network: { ...TUNED.training.network, channels: 48 } };
+      assert.deepEqual(specOf(renderTraining({ ...CONTEXT, run: TUNED_TRAINING_RUN })), {
+        ...found,
         task: "text-classification",
         labels: ["spam", "wanted"],
       });
@@ -107,59 +117,75 @@ describe("run", () => {
 
     it("gives every worker a host name before it is ready", () => {
       const { spec, metadata } = training.service;
-      assert.equal(metadata.name, TRAINING_RUN.name);
+      // Not the run's own name: if what it trains is served, that is the name of a Service of its servers.
+      assert.equal(metadata.name, `${TRAINING_RUN.name}-group`);
       assert.equal(spec.clusterIP, "None");
       assert.equal(spec.publishNotReadyAddresses, true);
-      assert.equal(training.job.spec.template.spec.subdomain, metadata.name);
+      assert.equal(podOf(training).subdomain, metadata.name);
       assert.deepEqual(spec.selector, training.job.spec.template.metadata.labels);
     });
 
     it("is one Job of indexed workers that restart as a group, and end at once on a final exit code", () => {
-      const { template: _, ...spec } = training.job.spec;
-      assert.deepEqual(spec, {
+      assert.deepEqual(endOf(training), {
         completionMode: "Indexed",
         completions: 2,
         parallelism: 2,
         backoffLimitPerIndex: 3,
         maxFailedIndexes: 0,
         activeDeadlineSeconds: 7200,
-        podReplacementPolicy: "Failed",
-        podFailurePolicy: {
-          rules: [
-            { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
-            { action: "FailJob", onExitCodes: { operator: "In", values: [64, 65, 66] } },
-          ],
-        },
+        ...POD_FAILURES,
       });
-      assert.equal(training.job.spec.template.spec.restartPolicy, "Never");
+      assert.equal(podOf(training).restartPolicy, "Never");
     });
 
     it("has time for a checkpoint when it is told to stop", () => {
-      assert.equal(training.job.spec.template.spec.terminationGracePeriodSeconds, 60);
+      assert.equal(podOf(training).terminationGracePeriodSeconds, 60);
     });
   });
 
-  for (const [kind, rendered] of Object.entries({ dataset, training })) {
-    it(`of a ${kind} is not awaited`, () => {
-      assert.equal(rendered.job.metadata.annotations["pulumi.com/skipAwait"], "true");
-    });
+  for (const [kind, rendered, artifact] of [
+    ["dataset", dataset, `datasets/${DATASET_RUN.name}`],
+    ["search", search, `searches/${SEARCH_RUN.name}`],
+    ["training", training, `training/${TRAINING_RUN.name}/model`],
+    ["compression", compression, `compression/${COMPRESSION_RUN.name}/model`],
+    ["rollout", rollout, `rollouts/${ROLLOUT_STEP_RUN.name}`],
+  ] as const) {
+    describe(`of any kind, such as ${kind}`, () => {
+      it("is not awaited", () => {
+        assert.equal(rendered.job.metadata.annotations["pulumi.com/skipAwait"], "true");
+      });
 
-    it(`of a ${kind} has a recorder with the token, and the result read-only`, () => {
-      assert.deepEqual(recorder(rendered).command, ["python3", "-m", "millwright_recorder"]);
-      assert.deepEqual(recorder(rendered).volumeMounts, [
-        { name: "result", mountPath: "/millwright/result", readOnly: true },
-        { name: "token", mountPath: "/var/run/secrets/kubernetes.io/serviceaccount", readOnly: true },
-      ]);
-      const run = rendered.job.metadata.name;
-      assert.deepEqual(environment(recorder(rendered)), {
-        MILLWRIGHT_STAGE: kind,
-        MILLWRIGHT_MODEL: "mail-triage",
-        MILLWRIGHT_RUN: run,
-        MILLWRIGHT_RESULT: "/millwright/result/result.json",
-        MILLWRIGHT_NAMESPACE: "models",
-        MILLWRIGHT_ARTIFACT_PATH: kind === "dataset" ? `datasets/${run}` : `training/${run}/model`,
-        MILLWRIGHT_WORKER_INDEX: WORKER_INDEX,
-        MILLWRIGHT_POD: "<metadata.name>",
+      it("carries its kind, its model and its name on every object", () => {
+        const labels = {
+          "app.kubernetes.io/name": "mail-triage",
+          "app.kubernetes.io/component": kind,
+          "app.kubernetes.io/part-of": "millwright",
+          "app.kubernetes.io/managed-by": "pulumi",
+          "millwright.dev/model": "mail-triage",
+          "millwright.dev/run": rendered.job.metadata.name,
+        };
+        assert.deepEqual(rendered.job.metadata.labels, labels);
+        assert.deepEqual(rendered.job.spec.template.metadata.labels, labels);
+        assert.deepEqual(rendered.spec.metadata.labels, labels);
+      });
+
+      it("has a recorder with the token, and the result read-only", () => {
+        const recorder = recorderOf(rendered);
+        assert.deepEqual(recorder.command, ["python3", "-m", "millwright_recorder"]);
+        assert.deepEqual(recorder.volumeMounts, [
+          { name: "result", mountPath: "/millwright/result", readOnly: true },
+          { name: "token", mountPath: "/var/run/secrets/kubernetes.io/serviceaccount", readOnly: true },
+        ]);
+        assert.deepEqual(environmentOf(recorder), {
+          MILLWRIGHT_STAGE: kind,
+          MILLWRIGHT_MODEL: "mail-triage",
+          MILLWRIGHT_RUN: rendered.job.metadata.name,
+          MILLWRIGHT_RESULT: "/millwright/result/result.json",
+          MILLWRIGHT_NAMESPACE: "models",
+          MILLWRIGHT_ARTIFACT_PATH: artifact,
+          MILLWRIGHT_WORKER_INDEX: WORKER_INDEX,
+          MILLWRIGHT_POD: "<metadata.name>",
+        });
       });
     });
   }
@@ -180,26 +206,28 @@ describe("run", () => {
   for (const path of ["../etc", "datasets/../../etc", "/etc", "datasets//x", ""]) {
     it(`refuses an artifact at ${JSON.stringify(path)}`, async () => {
       const record = { ...DATASET_RECORD, artifact: { ...DATASET_RECORD.artifact, path } };
+      for (const run of [TRAINING_RUN, SEARCH_RUN, COMPRESSION_RUN, ROLLOUT_STEP_RUN]) {
+        assert.deepEqual(
+          validateRun({ ...run, dataset: record }).map((problem) => [problem.path, problem.value]),
+          [["run.dataset.artifact.path", path]],
+        );
+      }
       const run = { ...TRAINING_RUN, dataset: record };
-      assert.deepEqual(
-        validateRun(run).map((problem) => [problem.path, problem.value]),
-        [["run.dataset.artifact.path", path]],
-      );
-      const error = await refusal(() => new TrainingJob(run.name, { ...context, run }));
-      assert.match(error.message, /cannot be made:\n {2}run\.dataset\.artifact\.path/);
+      const error = await refusal(() => new TrainingJob(run.name, { ...CONTEXT, run }));
+      assert.match(error.message, /^The training run .* cannot be made:\n {2}run\.dataset\.artifact\.path/);
     });
   }
 
   it("refuses a name that leaves no room for the index of its last worker", async () => {
     const name = "m".repeat(60);
-    const model = { ...MODEL, training: { ...MODEL.training, workers: 100 } };
-    assert.equal(validateRun({ ...TRAINING_RUN, name, model }).length, 0);
-    assert.equal(
-      validateRun({ ...TRAINING_RUN, name, model: { ...model, training: { ...model.training, workers: 101 } } }).length,
-      1,
-    );
+    const trained = (workers: number) => ({ ...TRAINING_RUN, name, training: { ...MODEL.training, workers } });
+    const searched = (workers: number) => ({ ...SEARCH_RUN, name, search: { ...SEARCH_RUN.search, workers } });
+    for (const withWorkers of [trained, searched]) {
+      assert.equal(validateRun(withWorkers(100)).length, 0);
+      assert.equal(validateRun(withWorkers(101)).length, 1);
+    }
     const error = await refusal(
-      () => new DatasetJob("x", { ...context, run: { ...DATASET_RUN, name: "Not_A_Label" } }),
+      () => new DatasetJob("x", { ...CONTEXT, run: { ...DATASET_RUN, name: "Not_A_Label" } }),
     );
     assert.match(error.message, /run\.name: .*"Not_A_Label"/);
   });

@@ -7,15 +7,23 @@ import { converge, fingerprint, type LoopEdges, lostRuns, nextStep } from "../..
 
 const NOTHING: Observations = { records: [], runs: [] };
 
-function planOf(stage: ModelPlan["stage"], run?: string, live?: string): Plan {
+function planOf(stage: ModelPlan["stage"], run?: string, stable?: string): Plan {
   const model = {
     name: "m",
     stage,
     reason: "",
-    ...(run === undefined ? {} : { run: { name: run } }),
-    ...(live === undefined ? {} : { live: { version: live } }),
-  } as ModelPlan;
+    runs: run === undefined ? [] : [{ name: run }],
+    ...(stable === undefined ? {} : { stable: { version: stable } }),
+  } as unknown as ModelPlan;
   return { models: [model], settled: stage === "stable" || stage === "failed" } as unknown as Plan;
+}
+
+function canary(weight: number): Plan {
+  const plan = planOf("canary", "r1", "v1");
+  return {
+    ...plan,
+    models: plan.models.map((model) => ({ ...model, canary: { version: { version: "v2" }, weight } })),
+  } as unknown as Plan;
 }
 
 function running(run: string, state: RunStatus["state"] = "running"): Observations {
@@ -50,6 +58,13 @@ describe("nextStep", () => {
       applied: planOf("stable", undefined, "v1"),
       now: planOf("stable", undefined, "v2"),
       seen: NOTHING,
+      want: "up",
+    },
+    {
+      name: "another weight of the version on trial",
+      applied: canary(20),
+      now: canary(50),
+      seen: running("r1"),
       want: "up",
     },
     {
@@ -153,6 +168,25 @@ describe("converge", () => {
     const result = await converge({ ...edges, interrupted: () => true });
     assert.equal(result.plan.settled, true);
     assert.equal(result.settled, false);
+  });
+
+  it("goes on when all is settled where it is to keep watching, until it is stopped", async () => {
+    const edges = scripted([
+      { plan: planOf("stable", undefined, "v1"), observations: NOTHING },
+      { plan: planOf("stable", undefined, "v1"), observations: NOTHING },
+      { plan: planOf("dataset", "d2", "v1"), observations: NOTHING },
+      { plan: planOf("dataset", "d2", "v1"), observations: running("d2") },
+      { plan: planOf("stable", undefined, "v2"), observations: NOTHING },
+    ]);
+    let looks = 0;
+    const interrupted = () => {
+      looks += 1;
+      return looks > 60;
+    };
+    const result = await converge({ ...edges, interrupted, keepWatching: true });
+    assert.equal(result.rounds, 3);
+    assert.equal(result.plan.models[0]?.stable?.version, "v2");
+    assert.equal(result.settled, true);
   });
 
   it("stops where the engine fails", async () => {

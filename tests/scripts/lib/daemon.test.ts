@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { awaitDaemon, daemonAt, startDaemon, stopDaemon } from "../../../scripts/lib/daemon.ts";
 import { Failure } from "../../../scripts/lib/failure.ts";
 import { identify, isRunning } from "../../../scripts/lib/identity.ts";
@@ -45,6 +46,8 @@ describe("daemon", () => {
     const bystander = spawn("sleep", ["60"]);
     try {
       await once(bystander, "spawn");
+      // The kernel counts starts in hundredths of a second; a pid is never given again that soon.
+      await sleep(50);
       const daemon = await startDaemon(options("exec sleep 60"));
       await stopDaemon(options("").pidFile);
       writeFileSync(options("").pidFile, JSON.stringify({ ...daemon, pid: bystander.pid }));

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { atLeast, serves, versionIn } from "../../../scripts/toolchain/version.ts";
+import { atLeast, moduleVersionIn, serves, versionIn } from "../../../scripts/toolchain/version.ts";
 
 const version = fc.tuple(fc.nat(30), fc.nat(30), fc.nat(30)).map((parts) => parts.join("."));
 
@@ -27,6 +27,14 @@ describe("version", () => {
   for (const [a, b, expected] of pairs) {
     it(`${a} ${expected ? "serves" : "does not serve"} for ${b}`, () => assert.equal(atLeast(a, b), expected));
   }
+
+  it("reads the version of the module a program was built from, and of no other", () => {
+    const text =
+      "/x/keda: go1.26.8\n\tpath\tgithub.com/kedacore/keda/v2/cmd/operator\n\tmod\tmillwright.dev/tools/keda\t(devel)\t\n" +
+      "\tdep\tgithub.com/kedacore/keda/v2/other\tv9.9.9\th1:a=\n\tdep\tgithub.com/kedacore/keda/v2\tv2.21.0\th1:b=\n";
+    assert.equal(moduleVersionIn(text, "github.com/kedacore/keda/v2"), "2.21.0");
+    assert.equal(moduleVersionIn(text, "github.com/kedacore/keda"), undefined);
+  });
 
   it("orders any two versions one way", () => {
     fc.assert(fc.property(version, version, (a, b) => (atLeast(a, b) && atLeast(b, a)) === (a === b)));

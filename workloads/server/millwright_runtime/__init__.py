@@ -1,1 +1,1 @@
-"""MLServer runtime for the models that workloads/trainer exports: text in, label and probabilities out."""
+"""MLServer runtime for the models workloads/trainer exports: a text or an image in, label and probabilities out."""

@@ -30,10 +30,9 @@ def settings() -> dict[str, object]:
 def model_settings(name: str, folder: str, version: str) -> dict[str, object]:
     return {
         "name": name,
-        "implementation": "millwright_runtime.classifier.TextClassifier",
+        "implementation": "millwright_runtime.classifier.Classifier",
         "platform": "onnxruntime",
         "versions": [version],
-        "inputs": [{"name": "text", "datatype": "BYTES", "shape": [-1]}],
         "outputs": [
             {"name": "label", "datatype": "BYTES", "shape": [-1]},
             {"name": "probability", "datatype": "FP32", "shape": [-1]},

@@ -1,116 +1,90 @@
-"""One exported text classifier behind the Open Inference Protocol."""
+"""A model behind the Open Inference Protocol."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import os
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy
-import onnxruntime
+from fastapi import Request
 from mlserver import MLModel
-from mlserver.errors import InferenceError
-from mlserver.types import InferenceRequest, InferenceResponse, RequestInput, ResponseOutput, TensorData
+from mlserver.errors import InferenceError, ModelNotFound
+from mlserver.handlers import custom_handler
+from mlserver.types import InferenceRequest, InferenceResponse, ResponseOutput, TensorData
+from mlserver.utils import generate_uuid
 
-from .text import Reader
+from .feedback import Feedback, FeedbackError, parsed
+from .model import Model
+from .observation import Observation
 
-MODEL_FORMAT = "millwright-model/1"
-
-MAX_TEXTS = 1024
-"""A request; what one may cost is bounded, so that it does not keep others waiting."""
-
-# ONNX Runtime and PyTorch add in different orders.
-PROBE_TOLERANCE = 1e-4
+CAPTURE_VARIABLE = "MILLWRIGHT_CAPTURE"
 
 
-class Model:
-    """The network, the labels and how to read text, from a model folder."""
-
-    def __init__(self, folder: Path) -> None:
-        """Raises ValueError where another version wrote the folder, or it answers differently than in training."""
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        if config.get("format") != MODEL_FORMAT:
-            raise ValueError(f'{folder}/config.json is of format "{config.get("format")}", this image serves "{MODEL_FORMAT}"')
-        vocabulary = json.loads((folder / "vocabulary.json").read_text(encoding="utf-8"))
-        self.labels: list[str] = config["labels"]
-        self._reader = Reader(config["reading"], config["sequenceLength"], vocabulary)
-        options = onnxruntime.SessionOptions()
-        # The container's CPU limit is about one core; more threads would only wait for each other.
-        options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS", "1"))
-        options.inter_op_num_threads = 1
-        self._session = onnxruntime.InferenceSession(
-            str(folder / "model.onnx"), sess_options=options, providers=["CPUExecutionProvider"]
-        )
-        self._answer_probe(config["probe"])
-
-    def probabilities(self, texts: Sequence[str]) -> numpy.ndarray:
-        """float32 of shape [len(texts), labels]."""
-        (answer,) = self._session.run(["probabilities"], {"words": self._reader.encode(texts)})
-        return answer
-
-    def _answer_probe(self, probe: Sequence[dict]) -> None:
-        expected = numpy.array([each["probabilities"] for each in probe], dtype=numpy.float32)
-        found = self.probabilities([each["text"] for each in probe])
-        worst = float(numpy.abs(expected - found).max())
-        if worst > PROBE_TOLERANCE:
-            raise ValueError(f"the model answers its own probe {worst:.2g} off what training measured; it is not served")
-
-
-class TextClassifier(MLModel):
-    """Input `text`, BYTES of shape [n]; outputs `label`, `probability` and `probabilities`."""
+class Classifier(MLModel):
+    """One input, which the model decides (`inputs`); outputs `label`, `probability` and `probabilities`."""
 
     async def load(self) -> bool:
         parameters = self.settings.parameters
         if parameters is None or parameters.uri is None:
             raise ValueError("the model's settings name no folder")
         self._model = Model(Path(parameters.uri))
+        self.inputs = [self._model.inputs.metadata()]
+        folder = os.environ.get(CAPTURE_VARIABLE)
+        self._observation = Observation(
+            self.name,
+            self.version or "unversioned",
+            self._model.inputs.field,
+            self._model.labels,
+            self._model.reference,
+            Path(folder) if folder else None,
+        )
+        self._observation.start()
         return True
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
-        texts = texts_of(payload)
+        values = self._model.inputs.values_of(payload)
         # In a thread, so that a large batch does not make the probes of this server wait.
-        probabilities = await asyncio.to_thread(self._model.probabilities, texts)
+        payload.id = payload.id or generate_uuid()
+        probabilities = await asyncio.to_thread(self._answer, payload, values)
         best = probabilities.argmax(axis=1)
         return InferenceResponse(
             model_name=self.name,
             model_version=self.version,
             id=payload.id,
             outputs=[
-                _output("label", "BYTES", [len(texts)], [self._model.labels[at] for at in best]),
-                _output("probability", "FP32", [len(texts)], probabilities.max(axis=1).tolist()),
+                _output("label", "BYTES", [len(values)], [self._model.labels[at] for at in best]),
+                _output("probability", "FP32", [len(values)], probabilities.max(axis=1).tolist()),
                 _output("probabilities", "FP32", list(probabilities.shape), probabilities.ravel().tolist()),
             ],
         )
 
+    def _answer(self, payload: InferenceRequest, values: Any) -> numpy.ndarray:
+        probabilities, found = self._model.answer(values)
+        if getattr(payload.parameters, "observe", True) is not False:
+            self._observation.answered(str(payload.id), values, found)
+        return probabilities
 
-def texts_of(payload: InferenceRequest) -> list[str]:
-    """Raises InferenceError, which the caller sees as status 400."""
-    names = [each.name for each in payload.inputs]
-    if names != ["text"]:
-        raise InferenceError(f"the inputs are {names}, must be one input named text")
-    given = payload.inputs[0]
-    if given.datatype != "BYTES" or len(given.shape) != 1:
-        raise InferenceError(f"input text is {given.datatype} of shape {given.shape}, must be BYTES of shape [n]")
-    texts = _decoded(given)
-    if len(texts) != given.shape[0] or not texts:
-        raise InferenceError(f"input text holds {len(texts)} items, its shape says {given.shape[0]}; at least one is needed")
-    if len(texts) > MAX_TEXTS:
-        raise InferenceError(f"input text holds {len(texts)} items, at most {MAX_TEXTS} a request are answered")
-    return texts
+    @custom_handler(rest_path="/v2/models/{model_name}/feedback")
+    async def feedback(self, model_name: str, request: Request) -> Any:
+        """Right labels for earlier answers: `{"feedback": [{"id", "labels"}]}`; answers how many were taken."""
+        if model_name != self.name:
+            raise ModelNotFound(model_name)
+        if not self._observation.keeps:
+            raise InferenceError("labels are not kept for this model; give it a watch in its stack file")
+        labels = await _feedback_in(request, self._model.labels)
+        await asyncio.to_thread(self._observation.labelled, labels)
+        return {"taken": len(labels)}
 
 
-def _decoded(given: RequestInput) -> list[str]:
-    texts = given.data.root if isinstance(given.data.root, list) else [given.data.root]
-    for at, text in enumerate(texts):
-        if not isinstance(text, (str, bytes)):
-            raise InferenceError(f"item {at} of input text is {type(text).__name__}, must be a string")
+async def _feedback_in(request: Request, labels: list[str]) -> list[Feedback]:
     try:
-        return [text if isinstance(text, str) else text.decode("utf-8") for text in texts]
-    except UnicodeDecodeError as error:
-        raise InferenceError(f"input text is not UTF-8 ({error})") from None
+        return parsed(await request.json(), labels)
+    except FeedbackError as error:
+        raise InferenceError(str(error)) from None
+    except ValueError as error:
+        raise InferenceError(f"the body is not JSON ({error})") from None
 
 
 def _output(name: str, datatype: str, shape: list[int], data: list[Any]) -> ResponseOutput:

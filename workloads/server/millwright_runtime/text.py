@@ -43,9 +43,10 @@ class Reader:
         """Raises ValueError when the reading was written by a newer version."""
         if reading.get("format") != FORMAT:
             raise ValueError(f'the model reads text by "{reading.get("format")}", this image by "{FORMAT}"')
+        self.reading = reading
+        self.sequence_length = sequence_length
         self._replace = [(re.compile(pattern, re.MULTILINE), by) for pattern, by in reading["replace"]]
         self._token = re.compile(reading["token"])
-        self._length = sequence_length
         # What lies beyond cannot be read: a text of n tokens is seldom longer, and it bounds the work on any input.
         self._characters = sequence_length * int(reading["charactersPerToken"])
         self.vocabulary = list(vocabulary)
@@ -60,14 +61,14 @@ class Reader:
         text = text[: self._characters]
         for pattern, by in self._replace:
             text = pattern.sub(by, text)
-        return self._token.findall(text.lower())[: self._length]
+        return self._token.findall(text.lower())[: self.sequence_length]
 
     def encode(self, texts: Sequence[str]) -> numpy.ndarray:
         """int64 of shape [len(texts), sequence length], padded on the right."""
         return self.encode_tokens([self.tokens(text) for text in texts])
 
     def encode_tokens(self, rows: Sequence[Sequence[str]]) -> numpy.ndarray:
-        encoded = numpy.full((len(rows), self._length), PADDING, dtype=numpy.int64)
+        encoded = numpy.full((len(rows), self.sequence_length), PADDING, dtype=numpy.int64)
         for row, tokens in enumerate(rows):
             encoded[row, : len(tokens)] = [self._index.get(token, UNKNOWN) for token in tokens]
         return encoded

@@ -23,6 +23,12 @@ NEVER_RETRIED = (EXIT_BAD_SPEC, EXIT_BAD_DATA, EXIT_NOT_VERIFIED)
 LOG_FILE = "log.txt"
 RESULT_COPY = "result.json"
 
+MODEL_FOLDER = "model"
+"""Below a run's output: what a server loads, and the run's artifact."""
+
+NETWORK_FOLDER = "network"
+"""Beside it: the network itself, for whoever goes on with it."""
+
 
 class WorkloadFailure(Exception):
     """A failure a user can act on. `code` is the process's exit code, which decides whether the Job tries again."""
@@ -30,6 +36,10 @@ class WorkloadFailure(Exception):
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+
+class Stopped(Exception):
+    """SIGTERM came, and everything worth keeping is kept; the container ends with EXIT_INTERRUPTED."""
 
 
 def bad_spec(message: str) -> WorkloadFailure:
@@ -53,6 +63,7 @@ class Surroundings:
     run: str
     spec: Path
     source: Path
+    captured: Path
     input: Path
     output: Path
     checkpoint: Path
@@ -95,6 +106,7 @@ class Surroundings:
             run=text("MILLWRIGHT_RUN"),
             spec=Path(text("MILLWRIGHT_SPEC", "/millwright/spec/spec.json")),
             source=Path(text("MILLWRIGHT_SOURCE", "/source")),
+            captured=Path(text("MILLWRIGHT_CAPTURED", "/millwright/captured")),
             input=Path(text("MILLWRIGHT_INPUT", "/millwright/input")),
             output=Path(text("MILLWRIGHT_OUTPUT", "/millwright/output")),
             checkpoint=Path(text("MILLWRIGHT_CHECKPOINT", "/millwright/checkpoint")),

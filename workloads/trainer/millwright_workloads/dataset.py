@@ -1,19 +1,19 @@
-"""The dataset stage: raw mails in, three splits out, and not before it is shown that none leaks into another.
+"""The dataset stage: raw data in, three splits out, and not before it is shown that none leaks into another.
 
-Leaves in the run's folder `train.jsonl`, `validation.jsonl`, `test.jsonl` (one `{"id", "label", "text"}` a line) and
-`dataset.json`.
+Leaves in the run's folder `train.jsonl`, `validation.jsonl`, `test.jsonl` (as `items` writes them) and `dataset.json`.
+
+A spec with `captured` adds what people labelled of what was asked in service; from there on it is data like any other.
 """
 
 from __future__ import annotations
 
-import json
-import re
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .captured import read_captured
 from .contract import (
     LOG_FILE,
     Log,
@@ -25,18 +25,15 @@ from .contract import (
     finish,
     not_verified,
     read_spec,
-    write_atomically,
     write_json,
     write_progress,
 )
-from .mail import readable_text
-from .split import SPLITS, Item, distinct, leaked, split
+from .formats import origin_of, read_items
+from .items import DESCRIPTION, SPLITS, Item, read_split, write_split
+from .split import distinct, leaked, split
 
-DESCRIPTION = "dataset.json"
 _STEPS = 5
 _LEAST_ITEMS_A_LABEL = 10
-
-_SPAM_ASSASSIN_FOLDER = re.compile(r"(?:(?:easy|hard)-)?(ham|spam)(?:-\d+)?")
 
 
 def run(place: Surroundings) -> None:
@@ -55,19 +52,24 @@ def run(place: Surroundings) -> None:
         log(message)
         write_progress(place, number, _STEPS, 0, 1, message)
 
-    step(0, f"reading {place.source}")
-    items = read_items(field(spec, "format", str), place.source)
-    readable = [item for item in items if item.text]
+    format_name = field(spec, "format", str)
+    origin = origin_of(format_name, place.source)
+    step(0, f"reading {origin}")
+    items = read_items(format_name, place.source)
+    captured = _captured(place, spec, items, log)
+    items = items + captured
+    readable = [item for item in items if item.value]
 
-    step(1, f"dropping duplicates of {len(readable)} items ({len(items) - len(readable)} had no text)")
+    step(1, f"dropping duplicates of {len(readable)} items ({len(items) - len(readable)} were empty)")
     found = distinct(readable)
-    _require_enough(found.items, place.source)
+    _require_enough(found.items, origin)
 
     step(2, f"dividing {len(found.items)} items ({found.duplicates} duplicates, {found.contradictions} contradictions)")
     splits = split(found.items, fractions, seed)
 
     step(3, "checking that no item of one split is in another")
-    write_splits(place.output, splits)
+    for name in SPLITS:
+        write_split(place.output, name, splits[name])
     verify(place.output, splits)
 
     step(4, "writing the description")
@@ -77,10 +79,11 @@ def run(place: Surroundings) -> None:
         "run": place.run,
         "labels": labels,
         "splits": summary,
-        "characters": {name: _quantiles([len(item.text) for item in splits[name]]) for name in SPLITS},
+        "sizes": {name: _sizes(splits[name]) for name in SPLITS},
         "itemsRead": len(items),
-        "withoutText": len(items) - len(readable),
+        "empty": len(items) - len(readable),
         "contradictionsDropped": found.contradictions,
+        "captured": len(captured),
     }
     write_json(place.output / DESCRIPTION, description)
     step(_STEPS, "done: " + ", ".join(f"{name} {summary[name]['items']}" for name in SPLITS))
@@ -95,51 +98,6 @@ def run(place: Surroundings) -> None:
             "leakedItems": 0,
         },
     )
-
-
-def read_items(format_name: str, source: Path) -> list[Item]:
-    """The items of a folder of raw data, in order of id."""
-    if format_name != "spam-assassin":
-        raise bad_spec(f'spec.format: is "{format_name}", this image reads "spam-assassin"')
-    if not source.is_dir():
-        raise bad_data(f"{source}: there is no such folder; the source image must carry the raw data there")
-    items = [
-        Item(f"{folder.name}/{path.name}", kind[1], readable_text(path.read_bytes()))
-        for folder in sorted(source.iterdir())
-        if (kind := _SPAM_ASSASSIN_FOLDER.fullmatch(folder.name)) and folder.is_dir()
-        for path in sorted(folder.glob("*.txt"))
-    ]
-    if not items:
-        raise bad_data(f"{source}: no mails found; expected folders such as easy-ham-1 and spam-1 with one .txt a mail")
-    return items
-
-
-def write_splits(folder: Path, splits: Mapping[str, Sequence[Item]]) -> None:
-    for name in SPLITS:
-        lines = (
-            json.dumps({"id": item.id, "label": item.label, "text": item.text}, ensure_ascii=False, sort_keys=True)
-            for item in splits[name]
-        )
-        write_atomically(folder / f"{name}.jsonl", "".join(f"{line}\n" for line in lines))
-
-
-def read_split(folder: Path, name: str) -> list[Item]:
-    """One split as the dataset stage left it."""
-    path = folder / f"{name}.jsonl"
-    items: list[Item] = []
-    try:
-        with path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, start=1):
-                try:
-                    item = json.loads(line)
-                    items.append(Item(str(item["id"]), str(item["label"]), str(item["text"])))
-                except (ValueError, KeyError, TypeError) as error:
-                    raise bad_data(f"{path}:{number}: not an item with id, label and text ({error!r})") from None
-    except FileNotFoundError:
-        raise bad_data(f"{path}: missing; the input must be the folder a dataset run left") from None
-    if not items:
-        raise bad_data(f"{path}: empty")
-    return items
 
 
 def verify(folder: Path, intended: Mapping[str, Sequence[Item]]) -> None:
@@ -161,13 +119,25 @@ def _split_of(spec: Mapping[str, Any]) -> tuple[dict[str, float], int]:
     return fractions, field(spec, "split.seed", int)
 
 
-def _require_enough(items: Sequence[Item], source: Path) -> None:
+def _captured(place: Surroundings, spec: Mapping[str, Any], items: Sequence[Item], log: Log) -> list[Item]:
+    """What the spec asks for beyond the source's own items; nothing of it can make the run fail."""
+    if not field(spec, "captured", bool, False) or not items:
+        return []
+    found = read_captured(place.captured, {item.label for item in items}, items[0].value)
+    log(
+        f"{len(found.items)} items that were labelled in service join ({found.unlabelled} have no label, "
+        f"{found.strange} do not fit)"
+    )
+    return found.items
+
+
+def _require_enough(items: Sequence[Item], origin: str) -> None:
     counts = Counter(item.label for item in items)
     if len(counts) < 2:
-        raise bad_data(f"{source}: only the label {', '.join(counts)}; a classifier needs at least two")
+        raise bad_data(f"{origin}: only the label {', '.join(counts)}; a classifier needs at least two")
     for label, count in sorted(counts.items()):
         if count < _LEAST_ITEMS_A_LABEL:
-            raise bad_data(f"{source}: {count} distinct items of {label}; at least {_LEAST_ITEMS_A_LABEL} are needed")
+            raise bad_data(f"{origin}: {count} distinct items of {label}; at least {_LEAST_ITEMS_A_LABEL} are needed")
 
 
 def _summary(items: Sequence[Item], labels: Sequence[str]) -> dict[str, Any]:
@@ -175,6 +145,9 @@ def _summary(items: Sequence[Item], labels: Sequence[str]) -> dict[str, Any]:
     return {"items": len(items), "labels": {label: counts[label] for label in labels}}
 
 
-def _quantiles(values: Sequence[int]) -> dict[str, int]:
-    ordered = sorted(values)
+def _sizes(items: Sequence[Item]) -> dict[str, int]:
+    """Quantiles of how long the items are: characters of a text, pixels of an image."""
+    ordered = sorted(
+        len(item.value) if isinstance(item.value, str) else sum(len(row) for row in item.value) for item in items
+    )
     return {f"p{at}": ordered[min(len(ordered) - 1, len(ordered) * at // 100)] for at in (5, 25, 50, 75, 95)}

@@ -1,39 +1,56 @@
-"""Which items say the same: exactly, up to what changes from copy to copy, or nearly.
+"""Which values say the same: exactly, up to what changes from copy to copy, or nearly.
 
-A corpus of mail holds the same advertisement many times, with another number, link or name in it. A copy in the training
-split and another in the test split would make the test ask what training has told.
+A corpus of mail holds the same advertisement many times, with another number, link or name in it. A copy in the
+training split and another in the test split would make the test ask what training has told. Images count as the same
+only when every pixel is equal: two that look alike may be two people's way to write one digit, which is what is to be
+learned.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import zlib
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import numpy
 from scipy import sparse
+
+from .items import Value
 
 _LINK_OR_ADDRESS = re.compile(r"(?:https?://|www\.)\S+|\S+@\S+")
 _NOT_A_LETTER = re.compile(r"[\W\d_]+")
 
 SHINGLE_WORDS = 4
 NEAR = 0.5
-"""Jaccard similarity of two items' word shingles from which they count as near duplicates."""
+"""Jaccard similarity of two texts' word shingles from which they count as near duplicates."""
 
 _BLOCK = 512
 
 
-def content_key(text: str) -> str:
-    """Equal for texts that differ only in case, spaces, punctuation, digits, links and addresses."""
-    return hashlib.sha256(" ".join(_words(text)).encode("utf-8")).hexdigest()
+def content_key(value: Value) -> str:
+    """Equal for equal images, and for texts that differ only in case, spaces, punctuation, digits, links, addresses."""
+    content = " ".join(_words(value)) if isinstance(value, str) else _pixels(value)
+    return hashlib.sha256(content.encode("utf-8")).hexdigest()
 
 
-def near_pairs(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
-    """Index pairs of near duplicates, the smaller index first; equal texts are near ones, too.
+def near_pairs(values: Sequence[Value]) -> Iterator[tuple[int, int]]:
+    """Index pairs of near duplicates, the smaller index first; equal values are near, too. All are of one kind."""
+    texts = [value for value in values if isinstance(value, str)]
+    return _near_texts(texts) if len(texts) == len(values) else _equal_pairs([_pixels(value) for value in values])
 
-    Exact: every pair that shares a shingle is compared, none is sampled. Memory is bounded by working in blocks.
-    """
+
+def _equal_pairs(contents: Sequence[str]) -> Iterator[tuple[int, int]]:
+    seen: dict[str, list[int]] = defaultdict(list)
+    for at, content in enumerate(contents):
+        yield from ((other, at) for other in seen[content])
+        seen[content].append(at)
+
+
+def _near_texts(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Exact: every pair that shares a shingle is compared, none is sampled. Memory is bounded by working in blocks."""
     if not texts:
         return
     rows = [_shingles(text) for text in texts]
@@ -51,9 +68,9 @@ def near_pairs(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
         yield from zip(row[near].tolist(), column[near].tolist(), strict=True)
 
 
-def groups(texts: Sequence[str]) -> list[int]:
-    """For each text, the index of the first one it is tied to by a chain of near duplicates; its own when by none."""
-    parent = list(range(len(texts)))
+def groups(values: Sequence[Value]) -> list[int]:
+    """For each value, the index of the first one it is tied to by a chain of near duplicates; its own when by none."""
+    parent = list(range(len(values)))
 
     def root(index: int) -> int:
         while parent[index] != index:
@@ -61,10 +78,15 @@ def groups(texts: Sequence[str]) -> list[int]:
             index = parent[index]
         return index
 
-    for one, other in near_pairs(texts):
+    for one, other in near_pairs(values):
         low, high = sorted((root(one), root(other)))
         parent[high] = low
-    return [root(index) for index in range(len(texts))]
+    return [root(index) for index in range(len(values))]
+
+
+def _pixels(image: Value) -> str:
+    """Equal for equal pixels, also where one was written as 1 and the other as 1.0."""
+    return json.dumps([[float(pixel) for pixel in row] for row in image])
 
 
 def _words(text: str) -> list[str]:

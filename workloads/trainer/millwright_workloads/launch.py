@@ -7,6 +7,7 @@ restart, not one for each worker of the group.
 
 from __future__ import annotations
 
+import importlib
 import math
 import os
 import signal
@@ -24,10 +25,14 @@ from .contract import (
     EXIT_GROUP_LOST,
     EXIT_INTERRUPTED,
     LOG_FILE,
+    MODEL_FOLDER,
+    NETWORK_FOLDER,
     Log,
+    Stopped,
     Surroundings,
     WorkloadFailure,
     bad_spec,
+    digest,
     earlier_result,
     explain,
     finish,
@@ -56,10 +61,6 @@ REJOIN_SECONDS = FAILING_SECONDS + 3
 told so only after COLLECTIVE_SECONDS."""
 
 _POLL_SECONDS = 0.2
-
-
-class Stopped(Exception):
-    """SIGTERM came."""
 
 
 class Launcher:
@@ -91,9 +92,9 @@ class Launcher:
 
     def _reports_earlier_result(self) -> bool:
         place = self.place
-        model = place.output / "model"
+        model = place.output / MODEL_FOLDER
         known = earlier_result(place, model)
-        if known is None:
+        if known is None or known.get("network") != digest(place.output / NETWORK_FOLDER):
             return False
         if place.worker == 0:
             Log(place.output / LOG_FILE)(f"{place.run} was trained before and is intact: reporting that result")
@@ -204,16 +205,28 @@ def available_cores() -> int:
     return machine
 
 
-def run_stage(place: Surroundings) -> None:
-    if place.stage == "dataset":
-        from . import dataset
+IN_PROCESS_STAGES = {
+    "dataset": "dataset",
+    "search": "search",
+    "compression": "compress",
+    "rollout": "rollout",
+}
+"""The module of each stage that needs no torchrun; its `run(place)` does the stage."""
 
-        signal.signal(signal.SIGTERM, _raise_stopped)
-        dataset.run(place)
-    elif place.stage == "training":
+
+def run_stage(place: Surroundings) -> None:
+    if place.stage == "training":
         Launcher(place).run()
-    else:
-        raise bad_spec(f'MILLWRIGHT_STAGE is "{place.stage}", this image does "dataset" and "training"')
+        return
+    module = IN_PROCESS_STAGES.get(place.stage)
+    if module is None:
+        known = ", ".join(f'"{name}"' for name in ("training", *IN_PROCESS_STAGES))
+        raise bad_spec(f'MILLWRIGHT_STAGE is "{place.stage}", this image does {known}')
+    # A stage that has something to keep takes the signal over.
+    signal.signal(signal.SIGTERM, _raise_stopped)
+    # Read when the libraries are loaded, which happens below; they would take the machine's cores for the container's.
+    os.environ.setdefault("OMP_NUM_THREADS", str(available_cores()))
+    importlib.import_module(f".{module}", __package__).run(place)
 
 
 def _raise_stopped(_number: int, _frame: FrameType | None) -> None:

@@ -13,12 +13,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .classifier import Classifier
 from .contract import not_verified
-from .network import hide_words
 
 LABEL_SMOOTHING = 0.05
 WEIGHT_DECAY = 0.01
-HIDDEN_WORDS = 0.05
 LONGEST_GRADIENT = 5.0
 WARM_UP_STEPS = 20
 AVERAGE_DECAY = 0.98
@@ -75,7 +74,10 @@ class Best:
 class Learner:
     """The network, its optimizer, the moving average of its weights, and where in the plan it stands."""
 
-    def __init__(self, network: nn.Module, plan: Plan, worker: int) -> None:
+    RATE = "training.learningRate"
+    """Where a user sets the plan's rate."""
+
+    def __init__(self, network: Classifier, plan: Plan, worker: int) -> None:
         self.network = network
         self.plan = plan
         self.worker = worker
@@ -91,7 +93,11 @@ class Learner:
     def steps_done(self) -> int:
         return self.epoch * self.plan.steps_an_epoch + self.step
 
-    def learn(self, forward: nn.Module, words: Tensor, labels: Tensor) -> float:
+    def loss(self, logits: Tensor, targets: Tensor) -> Tensor:
+        """What a step lowers; `targets` are those given to `learn`."""
+        return functional.cross_entropy(logits, targets, label_smoothing=LABEL_SMOOTHING)
+
+    def learn(self, forward: nn.Module, inputs: Tensor, targets: Tensor) -> float:
         """One step; `forward` is the network or its distributed wrapper. Returns this worker's loss.
 
         Nothing that `state` holds changes before all workers' gradients have arrived, so a step that a lost worker
@@ -101,14 +107,14 @@ class Learner:
         for group in self.optimizer.param_groups:
             group["lr"] = self.plan.learning_rate(self.steps_done)
         self.optimizer.zero_grad(set_to_none=True)
-        logits = forward(hide_words(words, HIDDEN_WORDS))
-        loss = functional.cross_entropy(logits, labels, label_smoothing=LABEL_SMOOTHING)
+        logits = forward(self.network.varied(inputs))
+        loss = self.loss(logits, targets)
         loss.backward()
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), LONGEST_GRADIENT)
         if not bool(torch.isfinite(norm)):
             raise not_verified(
                 f"the gradient is {float(norm)} in epoch {self.epoch + 1}, step {self.step + 1}: training diverged, "
-                f"and would again; lower training.learningRate ({self.plan.rate})"
+                f"and would again; lower {self.RATE} ({self.plan.rate})"
             )
         self.whole = False
         self.optimizer.step()
@@ -159,11 +165,11 @@ class Learner:
 class averaged:
     """While it is entered, a network has the given weights; afterwards its own again."""
 
-    def __init__(self, network: nn.Module, weights: dict[str, Tensor]) -> None:
+    def __init__(self, network: Classifier, weights: dict[str, Tensor]) -> None:
         self._network = network
         self._weights = weights
 
-    def __enter__(self) -> nn.Module:
+    def __enter__(self) -> Classifier:
         self._own = {name: value.detach().clone() for name, value in self._network.named_parameters()}
         self._put(self._weights)
         return self._network.eval()

@@ -8,17 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .duplicates import content_key, groups, near_pairs
-
-SPLITS = ("train", "validation", "test")
-
-
-@dataclass(frozen=True)
-class Item:
-    """`id` says where the item came from; nothing is learned from it."""
-
-    id: str
-    label: str
-    text: str
+from .items import SPLITS, Item
 
 
 @dataclass(frozen=True)
@@ -34,7 +24,7 @@ def distinct(items: Sequence[Item]) -> Distinct:
     """One item of each content, the first by id; none of a content whose labels disagree."""
     by_content: dict[str, list[Item]] = defaultdict(list)
     for item in sorted(items, key=lambda each: each.id):
-        by_content[content_key(item.text)].append(item)
+        by_content[content_key(item.value)].append(item)
     agreed = [same for same in by_content.values() if len({item.label for item in same}) == 1]
     kept = [same[0] for same in agreed]
     duplicates = sum(len(same) - 1 for same in agreed)
@@ -48,7 +38,7 @@ def split(items: Sequence[Item], fractions: Mapping[str, float], seed: int) -> d
     most is missing. A group of mixed labels counts for the label most of its items have.
     """
     members: dict[int, list[Item]] = defaultdict(list)
-    for item, group in zip(items, groups([item.text for item in items]), strict=True):
+    for item, group in zip(items, groups([item.value for item in items]), strict=True):
         members[group].append(item)
 
     by_label: dict[str, list[list[Item]]] = defaultdict(list)
@@ -71,9 +61,9 @@ def leaked(splits: Mapping[str, Sequence[Item]]) -> list[tuple[Item, Item]]:
     """Pairs of items of different splits that say the same, exactly or nearly: must be empty."""
     items = [item for members in splits.values() for item in members]
     home = [name for name, members in splits.items() for _ in members]
-    return [(items[i], items[j]) for i, j in near_pairs([item.text for item in items]) if home[i] != home[j]]
+    return [(items[i], items[j]) for i, j in near_pairs([item.value for item in items]) if home[i] != home[j]]
 
 
 def _draw(seed: int, items: Sequence[Item]) -> str:
-    content = min(content_key(item.text) for item in items)
+    content = min(content_key(item.value) for item in items)
     return hashlib.sha256(f"{seed}:{content}".encode()).hexdigest()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
 import sys
 import time
@@ -13,7 +12,6 @@ from datetime import timedelta
 from types import FrameType
 from typing import Any
 
-import numpy
 import torch
 import torch.distributed as dist
 from torch import Tensor
@@ -26,28 +24,27 @@ from .contract import (
     EXIT_GROUP_LOST,
     EXIT_INTERRUPTED,
     LOG_FILE,
+    MODEL_FOLDER,
+    NETWORK_FOLDER,
     Log,
     Surroundings,
     WorkloadFailure,
     bad_data,
+    digest,
     finish,
     read_spec,
     write_progress,
 )
-from .dataset import DESCRIPTION, read_split
-from .export import export_model
+from .items import dataset_run
 from .learner import Learner, Plan, averaged
-from .metrics import accuracy, bag_of_words, macro_f1, majority
-from .network import TextCnn
-from .split import Item
+from .metrics import accuracy, macro_f1, majority
+from .modelling import Prepared, build_network, export_model, logits_of, parameter_count, prepare, save_network
 from .story import Story, begin_story, read_story, write_story
-from .text import READING, Reader, most_frequent
 from .training_spec import TrainingSpec
 
 COLLECTIVE_SECONDS = 60
 """A worker that does not answer for so long counts as lost. One that died is noticed at once."""
 
-MODEL_FOLDER = "model"
 _EVALUATION_BATCH = 256
 _PROGRESS_SECONDS = 1.0
 
@@ -93,14 +90,12 @@ class Training:
                 dist.destroy_process_group()
 
     def _train(self, story: Story | None) -> Story:
-        train, validation = (read_split(self.place.input, name) for name in ("train", "validation"))
-        reader, rows = self._reader(train)
-        words, labels = torch.from_numpy(reader.encode_tokens(rows)), self._labels(train)
+        data = prepare(self.spec, self.place.input, ("train", "validation"))
         held_out = slice(self.place.worker, None, self.place.workers)
-        held_words = torch.from_numpy(reader.encode([item.text for item in validation[held_out]]))
-        held_labels = self._labels(validation[held_out])
+        held_inputs, held_targets = data.inputs["validation"][held_out], data.targets["validation"][held_out]
+        validation = len(data.targets["validation"])
 
-        learner = self._learner(len(train), reader.words)
+        learner = self._learner(data)
         state = read_state(self.place.checkpoint, self.spec.determinant)
         if state is not None:
             learner.restore(state)
@@ -112,18 +107,17 @@ class Training:
         if self.writes:
             write_story(self.place.checkpoint, story)
         self.log(
-            f"worker {self.place.worker} of {self.place.workers}: {len(train)} items, {reader.words} words, "
-            f"{sum(value.numel() for value in learner.network.parameters())} weights, PyTorch {torch.__version__}, "
-            f"{torch.get_num_threads()} threads"
+            f"worker {self.place.worker} of {self.place.workers}: {learner.plan.items} items, "
+            f"{parameter_count(learner.network)} weights, PyTorch {torch.__version__}, {torch.get_num_threads()} threads"
         )
 
         forward = DistributedDataParallel(learner.network)
         keeper = Keeper(self, learner)
         try:
             while learner.epoch < self.spec.epochs:
-                self._epoch(learner, forward, words, labels, keeper)
-                right, loss = self._validate(learner, held_words, held_labels)
-                self._end_epoch(learner, right / len(validation), loss / len(validation))
+                self._epoch(learner, forward, data.inputs["train"], data.targets["train"], keeper)
+                right, loss = self._validate(learner, held_inputs, held_targets)
+                self._end_epoch(learner, right / validation, loss / validation)
                 keeper.keep()
         except (Interrupted, RuntimeError):
             # The state is that of the last whole step, also when a lost worker broke this one off.
@@ -137,14 +131,14 @@ class Training:
         return story
 
     def _epoch(
-        self, learner: Learner, forward: DistributedDataParallel, words: Tensor, labels: Tensor, keeper: Keeper
+        self, learner: Learner, forward: DistributedDataParallel, inputs: Tensor, targets: Tensor, keeper: Keeper
     ) -> None:
         learner.network.train()
         started, first, total = time.monotonic(), learner.step, 0.0
         for batch in learner.plan.batches(learner.epoch, self.place.worker, learner.step):
             if self.interrupted:
                 raise Interrupted
-            total += learner.learn(forward, _trimmed(words[batch]), labels[batch])
+            total += learner.learn(forward, inputs[batch], targets[batch])
             keeper.after_step()
         steps = learner.step - first
         if steps:
@@ -153,15 +147,15 @@ class Training:
                 f", training loss {total / steps:.4f}"
             )
 
-    def _validate(self, learner: Learner, words: Tensor, labels: Tensor) -> tuple[float, float]:
+    def _validate(self, learner: Learner, inputs: Tensor, targets: Tensor) -> tuple[float, float]:
         """Right answers and summed loss over the whole validation split, of which each worker takes its share."""
         sums = torch.zeros(2, dtype=torch.float64)
         with averaged(learner.network, learner.average) as network, torch.no_grad():
-            for start in range(0, len(words), _EVALUATION_BATCH):
+            for start in range(0, len(inputs), _EVALUATION_BATCH):
                 part = slice(start, start + _EVALUATION_BATCH)
-                logits = network(words[part])
-                sums[0] += (logits.argmax(1) == labels[part]).sum()
-                sums[1] += functional.cross_entropy(logits, labels[part], reduction="sum")
+                logits = network(inputs[part])
+                sums[0] += (logits.argmax(1) == targets[part]).sum()
+                sums[1] += functional.cross_entropy(logits, targets[part], reduction="sum")
         dist.all_reduce(sums)
         return float(sums[0]), float(sums[1])
 
@@ -178,21 +172,19 @@ class Training:
         state = read_state(place.checkpoint, spec.determinant)
         if state is None:
             raise bad_data(f"{place.checkpoint}: training is complete, but its state is gone; remove the folder")
-        train, test = (read_split(place.input, name) for name in ("train", "test"))
-        reader, _ = self._reader(train)
-        learner = self._learner(len(train), reader.words)
+        data = prepare(spec, place.input, ("train", "validation", "test"))
+        train, test = data.items["train"], data.items["test"]
+        learner = self._learner(data)
         learner.restore(state)
         best = learner.best
         assert best is not None, "an epoch is at least validated once"
         self._say(learner, "evaluating")
 
         truth = [item.label for item in test]
-        words = torch.from_numpy(reader.encode([item.text for item in test]))
         with averaged(learner.network, best.weights) as network:
-            with torch.no_grad():
-                found = torch.cat([network(part).argmax(1) for part in words.split(_EVALUATION_BATCH)])
+            found = logits_of(network, data.inputs["test"], _EVALUATION_BATCH).argmax(1)
             answers = [spec.labels[at] for at in found.tolist()]
-            simplest, simple = majority(train, test), bag_of_words(train, test)
+            simplest, simple = majority(train, test), data.task.simple_answers(train, test)
             metrics = {
                 "testAccuracy": accuracy(truth, answers),
                 "testF1": macro_f1(truth, answers),
@@ -201,12 +193,13 @@ class Training:
                 "bestEpoch": best.epoch,
                 "majorityAccuracy": accuracy(truth, simplest),
                 "majorityF1": macro_f1(truth, simplest),
-                "bagOfWordsAccuracy": accuracy(truth, simple),
-                "bagOfWordsF1": macro_f1(truth, simple),
+                "simpleAccuracy": accuracy(truth, simple),
+                "simpleF1": macro_f1(truth, simple),
             }
             self._stop_if_interrupted()
-            folder = place.output / MODEL_FOLDER
-            export_model(folder, network, reader.vocabulary, spec.labels, spec.shape.sequence_length, place.run)
+            folder, kept = place.output / MODEL_FOLDER, place.output / NETWORK_FOLDER
+            save_network(kept, network, data, spec)
+            export_model(folder, network, data, place.run)
         rounded = {name: round(value, 6) for name, value in metrics.items()}
         self.log(f"test metrics: {json.dumps(rounded)}")
         self._stop_if_interrupted()
@@ -215,7 +208,8 @@ class Training:
             folder,
             {
                 "seconds": round(time.time() - story.began, 3),
-                "dataset": self._dataset(),
+                "network": digest(kept),
+                "dataset": dataset_run(place.input),
                 "metrics": rounded,
                 "steps": learner.plan.steps,
                 "epochs": spec.epochs,
@@ -224,35 +218,10 @@ class Training:
             },
         )
 
-    def _reader(self, train: list[Item]) -> tuple[Reader, list[list[str]]]:
-        """The reader with the training split's vocabulary, and that split's tokens."""
-        length = self.spec.shape.sequence_length
-        tokens = Reader(READING, length)
-        rows = [tokens.tokens(item.text) for item in train]
-        return Reader(READING, length, most_frequent(rows, self.spec.shape.vocabulary_size)), rows
-
-    def _learner(self, items: int, words: int) -> Learner:
+    def _learner(self, data: Prepared) -> Learner:
         spec, place = self.spec, self.place
-        torch.manual_seed(spec.seed)
-        random.seed(spec.seed)
-        numpy.random.seed(spec.seed)
-        network = TextCnn(words, len(spec.labels), spec.shape)
-        plan = Plan(items, place.workers, spec.batch, spec.epochs, spec.rate, spec.seed)
-        return Learner(network, plan, place.worker)
-
-    def _labels(self, items: list[Item]) -> Tensor:
-        index = {label: at for at, label in enumerate(self.spec.labels)}
-        for item in items:
-            if item.label not in index:
-                raise bad_data(f'{item.id} is labelled "{item.label}", the spec knows {", ".join(index)}')
-        return torch.tensor([index[item.label] for item in items])
-
-    def _dataset(self) -> str:
-        path = self.place.input / DESCRIPTION
-        try:
-            return str(json.loads(path.read_text(encoding="utf-8"))["run"])
-        except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
-            raise bad_data(f"{path}: does not name the dataset run ({error!r})") from None
+        plan = Plan(len(data.items["train"]), place.workers, spec.batch, spec.epochs, spec.rate, spec.seed)
+        return Learner(build_network(spec, data), plan, place.worker)
 
     def _agree_on_start(self, learner: Learner) -> None:
         """Each worker reads the checkpoint by itself; on a file store that lags one could see an older one."""
@@ -298,12 +267,6 @@ class Keeper:
         self._kept_at = time.monotonic()
         self._kept_step = self._learner.steps_done
         self._training.log(f"checkpoint after {self._learner.steps_done} steps")
-
-
-def _trimmed(words: Tensor) -> Tensor:
-    """Without the columns that are padding in every row."""
-    longest = int((words != 0).sum(1).max())
-    return words[:, : max(longest, 1)]
 
 
 def _speaks_of_the_group(error: RuntimeError) -> bool:

@@ -15,9 +15,7 @@ import {
   withValue,
 } from "../../../../scripts/standins/kubernetes/values.ts";
 
-const json = fc
-  .jsonValue({ maxDepth: 3 })
-  .filter((value) => !JSON.stringify(value).includes("__proto__")) as fc.Arbitrary<Json>;
+const json = fc.jsonValue({ maxDepth: 3 }) as fc.Arbitrary<Json>;
 const object = json.filter(isObject);
 
 /** What `changes` say, done to `before`. */
@@ -38,6 +36,17 @@ describe("values", () => {
     );
   });
 
+  for (const key of ["__proto__", "toString", "constructor"]) {
+    it(`takes ${key} for a key like any other`, () => {
+      const before = JSON.parse(`{"a": {"b": 1}}`) as JsonObject;
+      const after = JSON.parse(`{"a": {"b": 1, "${key}": 2}}`) as JsonObject;
+      assert.deepEqual(changesBetween(before, after), [{ path: ["a", key], kind: "add" }]);
+      assert.deepEqual(changesBetween(after, before), [{ path: ["a", key], kind: "delete" }]);
+      assert.ok(equal(withValue(before, ["a", key], 2), after));
+      assert.ok(equal(withoutValue(after, ["a", key]), before));
+    });
+  }
+
   it("names changes that, done to the one, give the other (objects only: list positions shift)", () => {
     const flat = fc.dictionary(fc.string({ minLength: 1 }), fc.dictionary(fc.string({ minLength: 1 }), fc.integer()));
     fc.assert(
@@ -47,6 +56,12 @@ describe("values", () => {
       }),
     );
   });
+
+  for (const key of ["\\\\ ", '\\\\"', "\\.", "a\nb.", '"', "\\"]) {
+    it(`reads the key ${JSON.stringify(key)} as it wrote it`, () => {
+      assert.deepEqual(parsePath(formatPath(["a", key])), ["a", key]);
+    });
+  }
 
   it("reads every path it writes", () => {
     const step = fc.oneof(

@@ -1,0 +1,14 @@
+import type { Input } from "@pulumi/pulumi";
+import type { Resources } from "../../../stacks/schema.ts";
+import type { DatabaseConnection } from "../database/types.ts";
+import type { ArtifactStore } from "../types.ts";
+
+export interface RegistryArgs {
+  readonly artifacts: ArtifactStore;
+  /** workloads/mlflow, by digest. */
+  readonly image: Input<string>;
+  /** The server that holds {@link REGISTRY_DATABASE}; its password is only ever a file. */
+  readonly database: DatabaseConnection;
+  /** @default SERVER_RESOURCES */
+  readonly resources?: Resources;
+}

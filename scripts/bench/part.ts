@@ -1,0 +1,29 @@
+import type { Report } from "../lib/report.ts";
+
+/** What a command line asks of the parts; each takes what concerns it. */
+export interface BenchOptions {
+  /** Plain objects in one namespace. */
+  readonly objects: number;
+  /** Trials of each search, and how many searches each algorithm makes. */
+  readonly trials: number;
+  readonly seeds: number;
+  /** Where plots are written. */
+  readonly figures: string;
+  /** Servers over time, as the test of the autoscaling prints them. */
+  readonly steps: string | undefined;
+}
+
+export interface PartResult {
+  /** For people: a table, and what has to be said about it. */
+  readonly text: string;
+  /** For scripts. */
+  readonly json: unknown;
+}
+
+/** Something `npm run bench` measures. */
+export interface Part {
+  readonly name: string;
+  /** One line for --help. */
+  readonly measures: string;
+  run(options: BenchOptions, report: Report): Promise<PartResult>;
+}

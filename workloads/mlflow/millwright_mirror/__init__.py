@@ -1,0 +1,1 @@
+"""Keeps MLflow in step with the records of runs: everything a record says is in MLflow, once."""
