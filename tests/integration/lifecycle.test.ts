@@ -160,11 +160,11 @@ describe("the life of a model", () => {
 
   it("rolls back a version that answers slowly, and no request fails meanwhile", async () => {
     const before = model(MODEL).version;
-    const few = corpusFolder("few", { "easy-ham-1": "easy-ham-1", "spam-1": "spam-1" }, 250);
+    const few = corpusFolder("few", { "easy-ham-1": "easy-ham-1", "spam-1": "spam-1" }, 100);
     stack.edit((model) => {
       const training = model["training"] as Record<string, unknown>;
       (model["dataset"] as Record<string, unknown>)["source"] = { kind: "directory", path: few };
-      model["training"] = { ...training, epochs: 1, batchSize: 32, network: { kind: "text-cnn", ...SLOW } };
+      model["training"] = { ...training, epochs: 1, batchSize: 8, network: { kind: "text-cnn", ...SLOW } };
       delete model["compression"];
       model["serving"] = { ...(model["serving"] as object), canary: { ...CANARY, ...ONLY_LATENCY } };
     });
@@ -203,10 +203,10 @@ describe("the life of a model", () => {
 
 const REQUESTS_PER_SECOND = 5;
 const CANARY = { weights: [20, 50], stepSeconds: 10, minRequests: 50 };
-const ONLY_LATENCY = { maxAccuracyDrop: 0.9, minAgreement: 0, minLatencyIncreaseMs: 3 };
+const ONLY_LATENCY = { maxAccuracyDrop: 0.9, minAgreement: 0 };
 
 /** A network whose one answer takes many times as long. */
-const SLOW = { vocabularySize: 5000, embeddingSize: 64, channels: 512, sequenceLength: 1024 };
+const SLOW = { vocabularySize: 1000, embeddingSize: 512, channels: 1024, sequenceLength: 1024 };
 
 const SPAM =
   "Subject: FREE cash prize\n\nCongratulations! You have been selected to receive $$$ guaranteed income from home. Click here " +
