@@ -3,12 +3,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import http from "node:http";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { renderHaproxyConfig } from "../../../components/serving/haproxy.ts";
 import type { Route, RouterLimits } from "../../../components/serving/types.ts";
+import { freePort } from "../../../scripts/lib/port.ts";
 import { findOnPath } from "../../../scripts/toolchain/path.ts";
 
 /** A real HAProxy with real HTTP servers behind it, all on free ports of 127.0.0.1. */
@@ -212,16 +212,4 @@ export function send(port: number, { path: target = "/", body, agent, headers = 
     request.once("error", reject);
     request.end(body);
   });
-}
-
-/** A port nobody listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  assert.ok(address !== null && typeof address === "object");
-  server.close();
-  await once(server, "close");
-  return address.port;
 }

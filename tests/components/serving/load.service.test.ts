@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { setTimeout as sleep } from "node:timers/promises";
-import { freePort, Router, routeTo, Server, send, skipWithoutHaproxy } from "./haproxy.ts";
+import { freePort } from "../../../scripts/lib/port.ts";
+import { Router, routeTo, Server, send, skipWithoutHaproxy } from "./haproxy.ts";
 
 /**
  * What servers are scaled by, told by a real HAProxy with real HTTP servers behind it. It does not prove that KEDA

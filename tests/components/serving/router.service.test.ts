@@ -10,7 +10,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ROUTER_CONNECTIONS } from "../../../components/serving/defaults.ts";
 import { renderEndpoint } from "../../../components/serving/render.ts";
 import type { EndpointArgs, Route, RouterLimits } from "../../../components/serving/types.ts";
-import { freePort, HAPROXY, Router, routeTo, Server, send, skipWithoutHaproxy } from "./haproxy.ts";
+import { freePort } from "../../../scripts/lib/port.ts";
+import { HAPROXY, Router, routeTo, Server, send, skipWithoutHaproxy } from "./haproxy.ts";
 import { ARGS, CANARY_ARGS, FIRST_ARGS } from "./versions.ts";
 
 /**

@@ -15,10 +15,10 @@ import {
 import { ROUTER_METRICS_PORT } from "../../../components/serving/defaults.ts";
 import { renderEndpoint } from "../../../components/serving/render.ts";
 import type { EndpointArgs } from "../../../components/serving/types.ts";
+import { freePort } from "../../../scripts/lib/port.ts";
 import type { JsonObject } from "../../../scripts/standins/kubernetes/values.ts";
 import { isPresent } from "../../../scripts/toolchain/ensure.ts";
 import type { ScalingSpec } from "../../../stacks/schema.ts";
-import { freePort } from "../../components/serving/haproxy.ts";
 import { ARGS, CANARY_ARGS } from "../../components/serving/versions.ts";
 import { Engine, type Resource } from "../kubernetes/engine.ts";
 import { askWithToken, Cluster, eventually, FakeRouter, originalDefinitions, outerAddress } from "./cluster.ts";

@@ -1,12 +1,12 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mountsUnder } from "../../../scripts/cluster/mounts.ts";
 import { startAndAwait } from "../../../scripts/images/daemon-spec.ts";
 import { dockerHost, startDockerd, stopDockerd } from "../../../scripts/images/docker.ts";
 import { registrySpec } from "../../../scripts/images/registry.ts";
+import { freePort } from "../../../scripts/lib/port.ts";
 import { stopDaemon } from "../../../scripts/lib/process.ts";
 
 /** A dockerd and a registry of their own, in a temporary folder. */
@@ -53,14 +53,4 @@ export async function startDaemons(): Promise<Daemons> {
     throw error;
   }
   return { dockerHost: dockerHost(docker.root), registry, stop };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
 }

@@ -11,11 +11,11 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
+import { freePort } from "../../../../scripts/lib/port.ts";
 
 const IMAGE = resolve(import.meta.dirname, "../../../../workloads/database");
 
@@ -212,16 +212,4 @@ export interface Login {
   readonly user?: string;
   /** @default optuna */
   readonly database?: string;
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  if (address === null || typeof address === "string") {
-    throw new Error("a listening socket has no port");
-  }
-  return address.port;
 }
