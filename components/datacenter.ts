@@ -1,6 +1,6 @@
 import { relative } from "node:path";
 import { ComponentResource, type ComponentResourceOptions, type Output } from "@pulumi/pulumi";
-import type { ImageName, ModelSpec, Stack } from "../stacks/schema.ts";
+import type { ImageName, ModelSpec, Stack, StorageSpec } from "../stacks/schema.ts";
 import { sourceFolder } from "../stacks/sources.ts";
 import { hashOf } from "./core/hash.ts";
 import { sourceImageName, workloadImageName } from "./core/names.ts";
@@ -54,7 +54,8 @@ export class Datacenter extends ComponentResource {
     this.#stack = plan.stack;
     this.#repositoryRoot = repositoryRoot;
 
-    const { namespace, storage } = plan.stack.platform;
+    const { namespace } = plan.stack.platform;
+    const storage = storageOf(plan.stack);
     this.#platform = new Platform("platform", { namespace, storage }, { parent: this });
     this.#images = {
       trainer: this.#image("trainer"),
@@ -144,7 +145,7 @@ export class Datacenter extends ComponentResource {
       "database",
       {
         artifacts: this.#platform.artifacts,
-        storage: platform.storage,
+        storage: storageOf(this.#stack),
         image: this.#image("database").reference,
         databases: users.map(({ database }) => database),
         clients: sum(users, "clients"),
@@ -174,7 +175,7 @@ export class Datacenter extends ComponentResource {
       return;
     }
     const { artifacts } = this.#platform;
-    const { storage } = this.#stack.platform;
+    const storage = storageOf(this.#stack);
     const prometheus = new Prometheus(
       "prometheus",
       { artifacts, storage, image: this.#image("prometheus").reference, models },
@@ -275,4 +276,12 @@ export class Datacenter extends ComponentResource {
 
 function sum<K extends string>(items: readonly Readonly<Record<K, number>>[], key: K): number {
   return items.reduce((total, item) => total + item[key], 0);
+}
+
+/** Stacks with models have it: stacks/layer-rules.ts refuses those without. */
+function storageOf({ name, platform: { storage } }: Stack): StorageSpec {
+  if (storage === undefined) {
+    throw new Error(`stack ${name} has models but no platform.storage`);
+  }
+  return storage;
 }

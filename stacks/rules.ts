@@ -1,6 +1,7 @@
 import { formatPath, type Problem } from "../components/core/problem.ts";
 import { autoscalerProblems } from "./autoscaler-rules.ts";
 import { memberOf } from "./json-schema.ts";
+import { layerProblems } from "./layer-rules.ts";
 import { lifecycleProblems } from "./lifecycle-rules.ts";
 import { resourcesSchema, servingSchema, splitSchema, trainingSchema } from "./schema.ts";
 import { servingProblems } from "./serving-rules.ts";
@@ -11,10 +12,12 @@ import { servingProblems } from "./serving-rules.ts";
  */
 export function ruleProblems(raw: unknown): Problem[] {
   const models = memberOf(raw, "models");
+  const ofLayers = layerProblems(raw);
   if (!Array.isArray(models)) {
-    return [];
+    return ofLayers;
   }
   return [
+    ...ofLayers,
     ...duplicateNames(models),
     ...autoscalerProblems(raw),
     ...models.flatMap((model: unknown, index) => [

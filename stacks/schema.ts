@@ -1,23 +1,19 @@
 import { z } from "zod";
 import { MAX_MODEL_NAME_LENGTH, MAX_WORKERS } from "../components/core/names.ts";
+import { eksSchema } from "./aws.ts";
+import { endpointsSchema } from "./endpoints.ts";
 import { engineSchema, imageSchema } from "./engines.ts";
+import { poolsSchema } from "./pools.ts";
+import { schedulingSchema } from "./scheduling.ts";
+import { simulationSchema } from "./simulation.ts";
+import { deviceResource, namespaceName, shortName, text } from "./text.ts";
 
 /**
  * The shape of a stack file's `millwright:` configuration. Every object is strict: an unknown field is a problem, not a
  * silent no-op. Units are in the names. `rules.ts` adds what one value cannot show alone.
  *
  * Descriptions and defaults written here are what editors show and what docs/stack-file.md lists (`npm run schema`).
- * `allowed` says in words what a pattern asks for; it completes the sentence "must be ...".
  */
-
-function text(pattern: RegExp, allowed: string) {
-  return z.string().regex(pattern).meta({ allowed });
-}
-
-const gpuResource = text(
-  /^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z]+\/[A-Za-z0-9][-A-Za-z0-9._]*$/,
-  'the name of a resource, such as "nvidia.com/gpu"',
-);
 
 export const resourcesSchema = z.strictObject({
   cpu: z.number().positive().max(256).describe("Requested cores."),
@@ -47,10 +43,7 @@ const storage = z
       sizeGiB: z.number().int().positive().describe("Size of the volume in GiB."),
     }),
   ])
-  .describe("Where datasets, checkpoints and trained models are kept.");
-
-const namespaceName = () =>
-  text(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, "a Kubernetes namespace: up to 63 of a-z, 0-9 and '-'");
+  .describe("Where datasets, checkpoints and trained models are kept. Required where the stack has models.");
 
 export const autoscalerSchema = z
   .discriminatedUnion("kind", [
@@ -87,6 +80,16 @@ const platform = z
           kind: z.literal("local").describe("The datacenter `npm run up` starts on this machine."),
         }),
         z.strictObject({
+          kind: z
+            .literal("simulated")
+            .describe("A real control plane on this machine, whose nodes are simulated; see `millwright:pools`."),
+        }),
+        eksSchema,
+        z.strictObject({
+          kind: z.literal("platform").describe("The cluster of another stack of this program, which has the pools."),
+          stack: shortName().describe("That stack, e.g. `production`; its file stands beside this one."),
+        }),
+        z.strictObject({
           kind: z.literal("existing").describe("A cluster that exists."),
           context: z.string().min(1).describe("The kubeconfig context."),
           kubeconfig: z
@@ -98,7 +101,12 @@ const platform = z
       ])
       .describe("Where everything runs."),
     namespace: namespaceName().default("millwright").describe("Where the models of this stack live."),
-    storage,
+    team: shortName()
+      .optional()
+      .describe(
+        "The team of `millwright:scheduling` that this stack's models belong to; its namespace is `namespace`. Default: none.",
+      ),
+    storage: storage.optional(),
     registry: text(
       /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d+)?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*$/,
       "host[:port][/path] in lower case, without a scheme",
@@ -361,7 +369,7 @@ const llmStep = z.strictObject({
     "An image with llm-compressor and lm-eval that keeps workloads/CONTRACT.md, which the nodes can pull.",
   ),
   gpu: z.number().int().min(1).max(16).default(1).describe("GPUs of the run."),
-  gpuResource: gpuResource.optional().describe("What the cluster calls a GPU. Default: `nvidia.com/gpu`."),
+  gpuResource: deviceResource.optional().describe("What the cluster calls a GPU. Default: `nvidia.com/gpu`."),
   ignore: z.array(z.string().min(1)).default(["lm_head"]).describe("Layers that stay as they are."),
   calibration: z
     .strictObject({
@@ -544,7 +552,7 @@ export const scalingSchema = z
 /** What asks for GPUs: only servers do, so far. */
 export const servingResourcesSchema = resourcesSchema.extend({
   gpu: z.number().int().min(1).max(16).optional().describe("GPUs of each server. Default: none."),
-  gpuResource: gpuResource
+  gpuResource: deviceResource
     .optional()
     .describe("What the cluster's device plugin calls a GPU, or a part of one. Default: `nvidia.com/gpu`."),
 });
@@ -653,7 +661,7 @@ export const watchSchema = z
   })
   .describe("When the model is trained again by itself. Default: nothing is watched.");
 
-const model = z
+export const modelSchema = z
   .strictObject({
     name: text(
       new RegExp(`^(?=.{1,${MAX_MODEL_NAME_LENGTH}}$)[a-z]([-a-z0-9]*[a-z0-9])?$`),
@@ -672,12 +680,19 @@ const model = z
 
 export const stackSchema = z.strictObject({
   platform,
-  models: z.array(model).min(1).describe("The models to train and serve."),
+  pools: poolsSchema,
+  scheduling: schedulingSchema.optional(),
+  models: z.array(modelSchema).max(1000).default([]).describe("The models to train and serve."),
+  endpoints: endpointsSchema,
+  simulation: simulationSchema.optional(),
 });
 
 export type StackSpec = z.infer<typeof stackSchema>;
 export type PlatformSpec = StackSpec["platform"];
-export type ModelSpec = StackSpec["models"][number];
+/** Where datasets, checkpoints and trained models are kept. */
+export type StorageSpec = NonNullable<PlatformSpec["storage"]>;
+export type ClusterSpec = PlatformSpec["cluster"];
+export type ModelSpec = z.infer<typeof modelSchema>;
 export type LlmStep = z.infer<typeof llmStep>;
 export type CandidateSpec = z.infer<typeof candidateSchema>;
 export type SearchSpec = z.infer<typeof searchSchema>;

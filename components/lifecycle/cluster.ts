@@ -17,7 +17,14 @@ export interface KubeconfigReference {
 /** The context that `npm run up` writes into the local datacenter's kubeconfig. */
 const LOCAL_CONTEXT = "millwright";
 
-/** The kubeconfig and context of a stack's cluster, for whoever connects to it by their own means. */
+/** The context that `npm run up` writes into the kubeconfig of the simulated cluster. */
+export const SIMULATED_CONTEXT = "millwright-simulated";
+
+/**
+ * The kubeconfig and context of a stack's cluster, for whoever connects to it by their own means.
+ *
+ * @throws Error for a cluster that only a stack's outputs lead to: `eks` and `platform`
+ */
 export function kubeconfigOf(platform: PlatformSpec, env: NodeJS.ProcessEnv = process.env): KubeconfigReference {
   const { cluster } = platform;
   if (cluster.kind === "local") {
@@ -25,6 +32,15 @@ export function kubeconfigOf(platform: PlatformSpec, env: NodeJS.ProcessEnv = pr
       kubeconfig: join(resolve(env["MILLWRIGHT_HOME"] || "/var/lib/millwright"), "kubeconfig"),
       context: LOCAL_CONTEXT,
     };
+  }
+  if (cluster.kind === "simulated") {
+    return {
+      kubeconfig: join(resolve(env["MILLWRIGHT_HOME"] || "/var/lib/millwright"), "simulated", "kubeconfig"),
+      context: SIMULATED_CONTEXT,
+    };
+  }
+  if (cluster.kind !== "existing") {
+    throw new Error(`a cluster of kind ${cluster.kind} has no kubeconfig file`);
   }
   const home = env["HOME"] || homedir();
   const written = cluster.kubeconfig ?? (env["KUBECONFIG"] || "~/.kube/config");

@@ -1,7 +1,9 @@
-import type { PlatformSpec } from "../../stacks/schema.ts";
+import type { PlatformSpec, StorageSpec } from "../../stacks/schema.ts";
 
 /** What the platform of a stack is made of; see `platform` in stacks/schema.ts for units and defaults. */
-export type PlatformArgs = Pick<PlatformSpec, "namespace" | "storage">;
+export interface PlatformArgs extends Pick<PlatformSpec, "namespace"> {
+  readonly storage: StorageSpec;
+}
 
 /** Where the artifacts lie, for those who mount them. */
 export interface ArtifactStore {
