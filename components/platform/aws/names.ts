@@ -34,7 +34,7 @@ export type NameKind = keyof typeof NAME_LIMITS;
  * cut and a hash of the whole put in its place, so that two names that differ stay different.
  */
 export function awsName(kind: NameKind, stack: string, ...parts: readonly string[]): string {
-  return fit([PREFIX, stack, ...parts].join("-"), NAME_LIMITS[kind]);
+  return shorten([PREFIX, stack, ...parts].join("-"), NAME_LIMITS[kind]);
 }
 
 /**
@@ -73,7 +73,7 @@ export function stackNameProblem(stack: string): string | undefined {
     : `must be at most ${MAX_STACK_NAME_LENGTH} of a-z, 0-9 and single '-' in between, starting with a letter: names in AWS are made of it`;
 }
 
-function fit(name: string, limit: number): string {
+function shorten(name: string, limit: number): string {
   if (name.length <= limit) {
     return name;
   }
