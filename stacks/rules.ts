@@ -1,5 +1,6 @@
 import { formatPath, type Problem } from "../components/core/problem.ts";
 import { autoscalerProblems } from "./autoscaler-rules.ts";
+import { endpointProblems } from "./endpoint-rules.ts";
 import { memberOf } from "./json-schema.ts";
 import { layerProblems } from "./layer-rules.ts";
 import { lifecycleProblems } from "./lifecycle-rules.ts";
@@ -12,7 +13,7 @@ import { servingProblems } from "./serving-rules.ts";
  */
 export function ruleProblems(raw: unknown): Problem[] {
   const models = memberOf(raw, "models");
-  const ofLayers = layerProblems(raw);
+  const ofLayers = [...layerProblems(raw), ...endpointProblems(raw)];
   if (!Array.isArray(models)) {
     return ofLayers;
   }
