@@ -62,7 +62,16 @@ export class DryRun {
   }
 
   /** What the API server says against an object; undefined where it takes it. */
-  async refusal(object: Applicable): Promise<string | undefined> {
+  refusal(object: Applicable): Promise<string | undefined> {
+    return this.#send(object, "dryRun=All&fieldValidation=Strict&");
+  }
+
+  /** Has the API server keep an object that others refer to. */
+  async keep(object: Applicable): Promise<void> {
+    assert.equal(await this.#send(object, "fieldValidation=Strict&"), undefined);
+  }
+
+  async #send(object: Applicable, query: string): Promise<string | undefined> {
     const { apiVersion, kind, metadata } = object;
     const resource = (await this.#resourcesOf(apiVersion)).find(
       (each) => each.kind === kind && !each.name.includes("/"),
@@ -73,11 +82,7 @@ export class DryRun {
       await this.#ensureNamespace(namespace);
     }
     const place = resource.namespaced ? `/namespaces/${namespace}` : "";
-    const { status, body } = await this.#apply(
-      `${rootOf(apiVersion)}${place}/${resource.name}/${name}`,
-      object,
-      "dryRun=All&fieldValidation=Strict&",
-    );
+    const { status, body } = await this.#apply(`${rootOf(apiVersion)}${place}/${resource.name}/${name}`, object, query);
     if (status < 300) {
       return undefined;
     }
@@ -86,7 +91,9 @@ export class DryRun {
 
   async #ensureNamespace(name: string): Promise<void> {
     if (!this.#namespaces.has(name)) {
-      const object = { apiVersion: "v1", kind: "Namespace", metadata: { name } };
+      // The standard that every pod of ours keeps, so that one that does not is refused here.
+      const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
+      const object = { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } };
       const { status, body } = await this.#apply(`/api/v1/namespaces/${name}`, object);
       assert.ok(status < 300, body);
       this.#namespaces.add(name);
