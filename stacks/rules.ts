@@ -1,6 +1,7 @@
 import { formatPath, type Problem } from "../components/core/problem.ts";
 import { autoscalerProblems } from "./autoscaler-rules.ts";
 import { awsProblems } from "./aws-rules.ts";
+import { endpointProblems } from "./endpoint-rules.ts";
 import { memberOf } from "./json-schema.ts";
 import { layerProblems } from "./layer-rules.ts";
 import { lifecycleProblems } from "./lifecycle-rules.ts";
@@ -15,7 +16,13 @@ import { servingProblems } from "./serving-rules.ts";
  */
 export function ruleProblems(raw: unknown): Problem[] {
   const models = memberOf(raw, "models");
-  const ofStack = [...layerProblems(raw), ...awsProblems(raw), ...poolProblems(raw), ...schedulingProblems(raw)];
+  const ofStack = [
+    ...layerProblems(raw),
+    ...awsProblems(raw),
+    ...poolProblems(raw),
+    ...schedulingProblems(raw),
+    ...endpointProblems(raw),
+  ];
   if (!Array.isArray(models)) {
     return ofStack;
   }
