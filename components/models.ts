@@ -10,6 +10,8 @@ import { Autoscaler } from "./platform/autoscaler/component.ts";
 import { autoscalerOf } from "./platform/autoscaler/needed.ts";
 import { Platform } from "./platform/component.ts";
 import { Database } from "./platform/database/component.ts";
+import type { DatabaseConnection } from "./platform/database/types.ts";
+import { ExternalDatabase } from "./platform/external-database/component.ts";
 import { WorkloadImage } from "./platform/image/component.ts";
 import { Registry } from "./platform/registry/component.ts";
 import { REGISTRY_CLIENTS, REGISTRY_DATABASE } from "./platform/registry/defaults.ts";
@@ -28,6 +30,13 @@ export interface ModelsArgs {
   readonly plan: Plan;
   /** Absolute path of the repository; image contexts are given relative to it. */
   readonly repositoryRoot: string;
+  /** The PostgreSQL server of the platform's stack, where that has one. */
+  readonly platformDatabase?: PlatformDatabase;
+}
+
+export interface PlatformDatabase {
+  readonly connection: DatabaseConnection;
+  readonly password: Output<string>;
 }
 
 /** Everything a plan says should exist of its models, with what stands beside them: images, database, registry, watch. */
@@ -38,14 +47,16 @@ export class Models {
   readonly #parent: ComponentResource;
   readonly #stack: Stack;
   readonly #repositoryRoot: string;
+  readonly #platformDatabase: PlatformDatabase | undefined;
   readonly #platform: Platform;
   readonly #images: Readonly<Record<(typeof ALWAYS_BUILT)[number], WorkloadImage>>;
   /** Of the models that name an image of their own, by the model's name. */
   readonly #workloads: Readonly<Record<string, WorkloadImage>>;
-  readonly #database: Database | undefined;
+  readonly #database: Database | ExternalDatabase | undefined;
   readonly #autoscaler: Autoscaler | undefined;
 
-  constructor({ parent, plan, repositoryRoot }: ModelsArgs) {
+  constructor({ parent, plan, repositoryRoot, platformDatabase }: ModelsArgs) {
+    this.#platformDatabase = platformDatabase;
     this.#parent = parent;
     this.#stack = plan.stack;
     this.#repositoryRoot = repositoryRoot;
@@ -125,7 +136,7 @@ export class Models {
   }
 
   /** One server for all that needs one: the studies of every model's search, and what is shown of runs. */
-  #declareDatabase(): Database | undefined {
+  #declareDatabase(): Database | ExternalDatabase | undefined {
     const { platform, models } = this.#stack;
     const searches = models.flatMap(({ search }) => (search === undefined ? [] : [search]));
     const users = [
@@ -135,26 +146,53 @@ export class Models {
     if (users.length === 0) {
       return undefined;
     }
+    const image = this.#image("database").reference;
+    const databases = users.map(({ database }) => database);
+    const { artifacts } = this.#platform;
+    const server = this.#server();
+    if (server !== undefined) {
+      return new ExternalDatabase("database", { artifacts, image, databases, ...server }, this.#onPlatform());
+    }
     return new Database(
       "database",
       {
-        artifacts: this.#platform.artifacts,
+        artifacts,
         storage: storageOf(this.#stack),
-        image: this.#image("database").reference,
-        databases: users.map(({ database }) => database),
+        image,
+        databases,
         clients: sum(users, "clients"),
       },
       this.#onPlatform(),
     );
   }
 
-  #declareRegistry(database: Database): Registry {
+  /** The PostgreSQL server of somebody else, where the stack names one; undefined where it has its own. */
+  #server(): { connection: DatabaseConnection; password?: Output<string> } | undefined {
+    const { database } = this.#stack.platform;
+    switch (database.kind) {
+      case "inNamespace":
+        return undefined;
+      case "external": {
+        const { kind: _, tls, ...connection } = database;
+        return { connection: { ...connection, sslMode: tls } };
+      }
+      case "platform":
+        if (this.#platformDatabase === undefined) {
+          throw new Error(`stack ${this.#stack.name} uses its platform's database, and the platform has none`);
+        }
+        return this.#platformDatabase;
+    }
+  }
+
+  #declareRegistry(database: Database | ExternalDatabase): Registry {
+    const { tracking } = this.#stack.platform;
     return new Registry(
       "registry",
       {
         artifacts: this.#platform.artifacts,
         image: this.#image("mlflow").reference,
         database: database.connection,
+        ...(tracking?.artifacts === undefined ? {} : { bucket: tracking.artifacts }),
       },
       this.#onPlatform(database),
     );

@@ -9,6 +9,12 @@ export interface RegistryArgs {
   readonly image: Input<string>;
   /** The server that holds {@link REGISTRY_DATABASE}; its password is only ever a file. */
   readonly database: DatabaseConnection;
+  /**
+   * `s3://bucket/prefix` that the server keeps its copies of artifacts in; the rights are its account's.
+   *
+   * @default a folder of the artifact store
+   */
+  readonly bucket?: string;
   /** @default SERVER_RESOURCES */
   readonly resources?: Resources;
 }
