@@ -243,6 +243,14 @@ export function devicesOf(
   return accelerator === undefined ? undefined : { ...accelerator, device: ACCELERATORS[accelerator.name] };
 }
 
+/** The types whose machines have this accelerator, the smallest number of devices first. */
+export function instanceTypesWith(accelerator: AcceleratorName): InstanceTypeName[] {
+  const count = (name: InstanceTypeName) => INSTANCE_TYPES[name].accelerator?.count ?? 0;
+  return (Object.keys(INSTANCE_TYPES) as InstanceTypeName[])
+    .filter((name) => INSTANCE_TYPES[name].accelerator?.name === accelerator)
+    .sort((a, b) => count(a) - count(b));
+}
+
 /**
  * US dollars an hour for one machine with Linux, on demand, in a region; undefined where no price of it was read, which is not
  * to say that it is not sold there.
