@@ -147,7 +147,8 @@ const EVERY_WAY = ["onDemand", "spot", "reserved", "capacityBlock"] as const;
 /**
  * Sizes, accelerators, EFA interfaces and NVMe: Karpenter's page of instance types, which its own program writes from AWS's API.
  * Bandwidth and network cards: the tables it carries in pkg/providers/instancetype, of 2026-08-06. Ways to be had: "Spot support"
- * of AWS's page of accelerated instance types, as others quote it, and AWS's API as Karpenter's tests have it; Capacity Blocks: the instance types SageMaker's API lists for reserved capacity.
+ * of AWS's page of accelerated instance types, as others quote it, and AWS's API as Karpenter's tests have it. Capacity Blocks:
+ * the instance types SageMaker's API lists for reserved capacity.
  */
 const KARPENTER = {
   source:
