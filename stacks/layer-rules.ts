@@ -33,6 +33,11 @@ export function layerProblems(raw: unknown): Problem[] {
       });
     }
   }
+  const database = ["platform", "database", "kind"].reduce(memberOf, raw);
+  if (database === "platform" && kind !== undefined && kind !== "platform") {
+    const message = "must be inNamespace or external: platform.cluster is not that of another stack.";
+    problems.push({ path: "platform.database.kind", message, value: database });
+  }
   if (kind !== undefined && kind !== "simulated" && hasMember("simulation")) {
     problems.push({ path: "simulation", message: "must be left out: platform.cluster.kind is not simulated." });
   }

@@ -80,9 +80,50 @@ export const trackingSchema = z
   .discriminatedUnion("kind", [
     z.strictObject({
       kind: z.literal("mlflow").describe("An MLflow server in the models' namespace, filled from the records of runs."),
+      artifacts: text(
+        /^s3:\/\/[a-z0-9][-a-z0-9.]{1,61}[a-z0-9](\/[-A-Za-z0-9._/]+)?$/,
+        "a bucket's prefix, s3://bucket/prefix",
+      )
+        .optional()
+        .describe(
+          "Where it keeps its copies of artifacts; its account `mlflow` needs the rights. Default: in a folder of `storage`.",
+        ),
     }),
   ])
   .describe("Where people look runs and versions up. Default: nowhere, which leaves the models as they are.");
+
+export const databaseSchema = z
+  .discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("inNamespace").describe("One PostgreSQL server beside the models.") }),
+    z.strictObject({
+      kind: z.literal("external").describe("A PostgreSQL server that exists, 14 or later, e.g. one of RDS."),
+      host: text(/^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$/, "a host name or an address").describe("Where it is."),
+      port: z.number().int().min(1).max(65_535).default(5432).describe("Its port."),
+      user: text(/^[a-z][a-z0-9_]{0,62}$/, "up to 63 of a-z, 0-9 and '_', starting with a letter")
+        .default("millwright")
+        .describe("A role that may log in and create databases."),
+      secretName: text(
+        /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/,
+        "the name of a Secret: up to 253 of a-z, 0-9, '-' and '.'",
+      ).describe("The Secret of the models' namespace that holds its password."),
+      secretKey: text(/^[-._a-zA-Z0-9]{1,253}$/, "the key of a Secret's member")
+        .default("password")
+        .describe("The Secret's member."),
+      tls: z
+        .enum(["require", "prefer"])
+        .default("require")
+        .describe("Whether a connection in the clear is refused, or taken where the server offers no other."),
+    }),
+    z.strictObject({
+      kind: z
+        .literal("platform")
+        .describe(
+          "The one of the platform's stack; `platform.cluster` is {kind: platform}, whose stack has a database.",
+        ),
+    }),
+  ])
+  .default({ kind: "inNamespace" })
+  .describe("What holds the studies of searches and MLflow's tables, where a stack has either.");
 
 const platform = z
   .strictObject({
@@ -131,6 +172,7 @@ const platform = z
         "Image the workload images are built from; needs Debian's apt and Python 3.11. `npm run up` builds the default.",
       ),
     autoscaler: autoscalerSchema.optional(),
+    database: databaseSchema,
     tracking: trackingSchema.optional(),
   })
   .describe("Where the models run.");
@@ -709,6 +751,7 @@ export type Resources = z.infer<typeof resourcesSchema>;
 export type WorkResources = z.infer<typeof workResourcesSchema>;
 export type ServingSpec = z.infer<typeof servingSchema>;
 export type ScalingSpec = z.infer<typeof scalingSchema>;
+export type DatabaseSpec = z.infer<typeof databaseSchema>;
 export type AutoscalerSpec = z.infer<typeof autoscalerSchema>;
 
 /**

@@ -37,4 +37,10 @@ export interface DatabaseConnection {
   readonly secretName: string;
   /** The member of the Secret that holds the password. */
   readonly secretKey: string;
+  /**
+   * libpq's `sslmode`, as the server calls for it.
+   *
+   * @default what libpq does by itself: TLS where the server offers it
+   */
+  readonly sslMode?: "require" | "prefer";
 }

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
-import { ACCELERATORS } from "../../../components/catalog/accelerators.ts";
+import { ACCELERATORS, type AcceleratorName } from "../../../components/catalog/accelerators.ts";
 import {
   devicesOf,
   INSTANCE_TYPES,
   type InstanceType,
   type InstanceTypeName,
+  instanceTypesWith,
   isInstanceTypeName,
   priceOf,
 } from "../../../components/catalog/instance-types.ts";
@@ -152,6 +153,18 @@ describe("instance types", () => {
     assert.equal(devicesOf("p5.48xlarge")?.device, ACCELERATORS.h100);
     assert.equal(devicesOf("p5.48xlarge")?.count, 8);
     assert.equal(devicesOf("m7i.large"), undefined);
+  });
+});
+
+describe("instance types with an accelerator", () => {
+  it("come with the fewest devices first", () => {
+    assert.deepEqual(instanceTypesWith("h100"), ["p5.4xlarge", "p5.48xlarge"]);
+    assert.deepEqual(instanceTypesWith("h200"), ["p5e.48xlarge", "p5en.48xlarge"]);
+    assert.deepEqual(instanceTypesWith("inferentia2").at(-1), "inf2.48xlarge");
+  });
+
+  it("are there for every accelerator", () => {
+    for (const name of Object.keys(ACCELERATORS) as AcceleratorName[]) assert.notDeepEqual(instanceTypesWith(name), []);
   });
 });
 

@@ -280,6 +280,12 @@ describe("memory of a training run", () => {
     );
   });
 
+  it("gathers no more than the whole model's weights", () => {
+    const activations = { layers: 1, hidden: 4096, sequenceTokens: 1, microBatch: 1, recompute: true };
+    const input = { parametersBillion: 8, devices: 2, sharding: "parameters", activations } as const;
+    near(trainingMemory(input, ACCELERATORS.h100).overheadGiB, (8e9 * 2) / GIB, 1e-9);
+  });
+
   it("gathers nothing where there is one device, or nothing is known of the layers", () => {
     const activations = { layers: 32, hidden: 4096, sequenceTokens: 1, microBatch: 1, recompute: true };
     const at = (devices: number, known: boolean) =>
