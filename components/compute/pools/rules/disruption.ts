@@ -35,11 +35,11 @@ const MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "
 const DAYS = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
 const FIELDS = [
-  { name: "minute", from: 0, to: 59, words: [] },
-  { name: "hour", from: 0, to: 23, words: [] },
-  { name: "day of the month", from: 1, to: 31, words: [] },
-  { name: "month", from: 1, to: 12, words: MONTHS },
-  { name: "day of the week", from: 0, to: 6, words: DAYS },
+  { name: "a minute", from: 0, to: 59, words: [] },
+  { name: "an hour", from: 0, to: 23, words: [] },
+  { name: "a day of the month", from: 1, to: 31, words: [] },
+  { name: "a month", from: 1, to: 12, words: MONTHS },
+  { name: "a day of the week", from: 0, to: 6, words: DAYS },
 ] as const;
 
 const HOURS_A_DAY = 24;
@@ -55,7 +55,7 @@ function windowProblems(schedule: string, hours: number, index: number): Problem
       : [
           {
             path: `${path}.schedule`,
-            message: `must have a ${name} from ${from} to ${to}, a range, a list or a step of them; this is ${JSON.stringify(fields[place])}.`,
+            message: `must have ${name} from ${from} to ${to}, a range, a list or a step of them; this is ${JSON.stringify(fields[place])}.`,
             value: schedule,
           },
         ],
