@@ -18,7 +18,10 @@ export interface KubeconfigReference {
 const LOCAL_CONTEXT = "millwright";
 
 /** The kubeconfig and context of a stack's cluster, for whoever connects to it by their own means. */
-export function kubeconfigOf(platform: PlatformSpec, env: NodeJS.ProcessEnv = process.env): KubeconfigReference {
+export function kubeconfigOf(
+  platform: Pick<PlatformSpec, "cluster">,
+  env: NodeJS.ProcessEnv = process.env,
+): KubeconfigReference {
   const { cluster } = platform;
   if (cluster.kind === "local") {
     return {

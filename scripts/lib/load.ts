@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 
 export interface Load {
+  /** Requests that were sent and have no answer yet. */
+  underWay(): number;
   /** Ends it and tells what became of it, once every request under way has ended. */
   stop(): Promise<{ readonly requests: number; readonly failures: readonly string[] }>;
 }
@@ -27,6 +29,7 @@ export function startLoad(ask: (number: number) => Promise<unknown>, requestsPer
     }
   })();
   return {
+    underWay: () => underWay.size,
     async stop() {
       running = false;
       await sending;

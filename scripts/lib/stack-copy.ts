@@ -89,6 +89,12 @@ export class StackCopy {
     this.write(local);
   }
 
+  /** The names of its models, in the order of the stack file. */
+  models(): string[] {
+    const current = parse(readFileSync(this.file, "utf8")) as StackFile;
+    return current.config["millwright:models"].map((model) => String(model["name"]));
+  }
+
   /** Edits a model of the stack file as a user would. */
   edit(change: (model: ModelFile) => void, name: string): void {
     const current = parse(readFileSync(this.file, "utf8")) as StackFile;
