@@ -1,5 +1,6 @@
 import path from "node:path";
 import { autoscaling } from "./bench/autoscaling.ts";
+import { canary } from "./bench/canary.ts";
 import { compression } from "./bench/compression.ts";
 import { lifecycle } from "./bench/lifecycle.ts";
 import type { BenchOptions, Part, PartResult } from "./bench/part.ts";
@@ -12,7 +13,7 @@ import { report } from "./lib/report.ts";
 /** Those that run when none is named. */
 const MEASURED: readonly Part[] = [pulumi, search, compression];
 /** Those that use the machine's local datacenter, and bring it up where it does not run. */
-const ON_THE_DATACENTER: readonly Part[] = [lifecycle, autoscaling];
+const ON_THE_DATACENTER: readonly Part[] = [lifecycle, autoscaling, canary];
 const PARTS: readonly Part[] = [...MEASURED, ...ON_THE_DATACENTER];
 
 const HELP = `Measures parts of this repository. The parts ${listed(MEASURED)} have servers of their own on free ports and in a

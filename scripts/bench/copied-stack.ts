@@ -1,6 +1,13 @@
+import { RECORD_LABEL } from "../../components/core/labels.ts";
+import { clusterConnection, kubeconfigOf } from "../../components/lifecycle/cluster.ts";
+import { parseRecord, recordList } from "../../components/lifecycle/records.ts";
+import type { RunRecord } from "../../components/lifecycle/types.ts";
 import { Failure } from "../lib/failure.ts";
 import type { Report } from "../lib/report.ts";
 import type { StackCopy } from "../lib/stack-copy.ts";
+
+/** The platform of every copy, as far as reaching it goes. */
+export const LOCAL = { cluster: { kind: "local" } } as const;
 
 /** Does something with a copy of the stack and removes it, whatever came of it. */
 export async function withStackCopy<T>(
@@ -20,5 +27,16 @@ export async function withStackCopy<T>(
         );
       }
     });
+  }
+}
+
+/** Every record there is of the stack's runs. */
+export async function recordsOf(stack: StackCopy): Promise<RunRecord[]> {
+  const connection = await clusterConnection(kubeconfigOf(LOCAL));
+  try {
+    const path = `/api/v1/namespaces/${stack.namespace}/configmaps?labelSelector=${RECORD_LABEL}`;
+    return recordList.parse(await connection.get(path)).items.map(parseRecord);
+  } finally {
+    connection.close();
   }
 }

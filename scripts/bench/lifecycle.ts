@@ -3,20 +3,16 @@ import os from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { RECORD_LABEL, RUN_LABEL } from "../../components/core/labels.ts";
+import { RUN_LABEL } from "../../components/core/labels.ts";
 import { type ClusterConnection, clusterConnection, kubeconfigOf } from "../../components/lifecycle/cluster.ts";
-import { parseRecord, recordList } from "../../components/lifecycle/records.ts";
-import type { RunRecord } from "../../components/lifecycle/types.ts";
 import type { Report } from "../lib/report.ts";
 import { StackCopy } from "../lib/stack-copy.ts";
-import { withStackCopy } from "./copied-stack.ts";
+import { LOCAL, recordsOf, withStackCopy } from "./copied-stack.ts";
 import { renderGantt } from "./gantt.ts";
 import type { Part } from "./part.ts";
 import { renderTimeline, type Seen, timelineOf } from "./timeline.ts";
 
 const POLL_MS = 1000;
-
-const LOCAL = { cluster: { kind: "local" } } as const;
 
 const jobTimes = z.object({
   kind: z.literal("JobList"),
@@ -96,14 +92,4 @@ async function watchJobs(
     }
   }
   connection?.close();
-}
-
-async function recordsOf(stack: StackCopy): Promise<RunRecord[]> {
-  const connection = await clusterConnection(kubeconfigOf(LOCAL));
-  try {
-    const path = `/api/v1/namespaces/${stack.namespace}/configmaps?labelSelector=${RECORD_LABEL}`;
-    return recordList.parse(await connection.get(path)).items.map(parseRecord);
-  } finally {
-    connection.close();
-  }
 }
