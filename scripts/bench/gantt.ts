@@ -52,10 +52,19 @@ export function renderGantt(title: string, timeline: Timeline): string {
   ]);
 }
 
-function rowsOf({ start, rounds, models }: Timeline): Row[] {
+function rowsOf({ start, images, rounds, models }: Timeline): Row[] {
   return [
     { label: "npm run up", isHead: true, bars: [] },
     { label: "datacenter starts", bars: [{ ...start, colour: COMMAND }], note: seconds(start.to - start.from) },
+    ...(images === null
+      ? []
+      : [
+          {
+            label: "images are built",
+            bars: [{ ...images, colour: COMMAND }],
+            note: seconds(images.to - images.from),
+          },
+        ]),
     { label: "pulumi up", bars: rounds.map((round) => ({ ...round, colour: COMMAND })) },
     ...models.flatMap(({ name, stableAt, runs }): Row[] => [
       {

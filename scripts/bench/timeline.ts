@@ -21,6 +21,8 @@ export interface Timeline {
   readonly seconds: number;
   /** Until the datacenter runs. */
   readonly start: Interval;
+  /** From the first round on until the last image was built; null where none was. */
+  readonly images: Interval | null;
   /** Each `pulumi up`. */
   readonly rounds: readonly Interval[];
   readonly models: readonly {
@@ -57,6 +59,7 @@ export function timelineOf({ began, ended, lines, jobs, records, models }: Seen)
   });
   const [first] = rounds;
   if (first === undefined) throw new RangeError("there was no round of pulumi up");
+  const built = lines.filter(({ text }) => /^ {2}create Image /.test(text)).map(({ at }) => since(at));
   const bar = (record: RunRecord): RunBar => {
     const job = jobs.get(record.run);
     if (job === undefined) throw new RangeError(`the Job of ${record.run} was never seen`);
@@ -66,6 +69,7 @@ export function timelineOf({ began, ended, lines, jobs, records, models }: Seen)
   return {
     seconds: since(ended),
     start: { from: 0, to: first.from },
+    images: built.length === 0 ? null : { from: first.from, to: Math.max(...built) },
     rounds,
     models: models.map((name) => {
       const own = records.filter((record) => record.model === name && record.kind !== "trigger");
@@ -99,15 +103,16 @@ export function parseElapsed(text: string): number {
   return hours! * 3600 + minutes! * 60 + seconds!;
 }
 
-export function renderTimeline({ seconds, start, rounds, models }: Timeline): string {
+export function renderTimeline({ seconds, start, images, rounds, models }: Timeline): string {
   const applied = rounds.reduce((sum, { from, to }) => sum + to - from, 0);
   const rows = models.flatMap(({ name, stableAt, runs }) => [
     ...runs.map(({ label, made, from, to }) => [name, label, made, from - made, to - from, to]),
     [name, "**stable**", "", "", "", stableAt ?? "never"],
   ]);
   return [
-    `From the command to its end ${seconds.toFixed(0)} s: the datacenter ran after ${start.to.toFixed(0)} s; ${rounds.length} rounds of`,
-    `pulumi up took ${applied.toFixed(0)} s together, while runs were under way. All in seconds:`,
+    `From the command to its end ${seconds.toFixed(0)} s: the datacenter ran after ${start.to.toFixed(0)} s,`,
+    `${images === null ? "no image was built" : `its images were built after ${images.to.toFixed(0)} s`}, and ${rounds.length} rounds of pulumi up`,
+    `took ${applied.toFixed(0)} s together, most of it while runs were under way. In seconds since the command:`,
     "",
     markdownTable(
       ["model", "stage", "Job made at", "waited", "worked", "done at"],

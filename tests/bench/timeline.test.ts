@@ -18,6 +18,8 @@ const SEEN: Seen = {
   lines: [
     { at: at(5), text: "✓ kubelet 0.6s" },
     { at: at(6), text: "… pulumi up, round 1: mail dataset" },
+    { at: at(15), text: "  create Image 127.0.0.1:5000/millwright/trainer:1" },
+    { at: at(12), text: "  create Image 127.0.0.1:5000/millwright/server:1" },
     { at: at(25), text: "✓ pulumi up, round 1: mail dataset 20s" },
     { at: at(50), text: "✓ pulumi up, round 2: mail training 5.5s" },
   ],
@@ -39,6 +41,8 @@ describe("timelineOf", () => {
   it("tells from when to when everything was done, in seconds since the command", () => {
     const timeline = timelineOf(SEEN);
     assert.deepEqual(timeline.start, { from: 0, to: 5 });
+    assert.deepEqual(timeline.images, { from: 5, to: 15 });
+    assert.equal(timelineOf({ ...SEEN, lines: SEEN.lines.filter(({ text }) => !/Image/.test(text)) }).images, null);
     assert.deepEqual(timeline.rounds, [
       { from: 5, to: 25 },
       { from: 44.5, to: 50 },
@@ -92,9 +96,9 @@ describe("renderGantt", () => {
     const bars = [
       ...svg.matchAll(/<rect class="bar" x="([\d.]+)" y="\d+" width="([\d.]+)"[^>]*?(fill-opacity)?[^>]*?\/>/g),
     ];
-    assert.equal(bars.length, 1 + 2 + 3 * 2);
+    assert.equal(bars.length, 1 + 1 + 2 + 3 * 2);
     // 100 seconds are 504 wide, from 168 on.
-    const dataset = bars.slice(3, 5).map(([, x, width]) => [Number(x), Number(width)]);
+    const dataset = bars.slice(4, 6).map(([, x, width]) => [Number(x), Number(width)]);
     assert.deepEqual(dataset, [
       [268.8, 30.24],
       [299.04, 20.16],
