@@ -15,19 +15,28 @@ export async function withStackCopy<T>(
   report: Report,
   work: (stack: StackCopy) => Promise<T>,
 ): Promise<T> {
+  let result: T;
   try {
-    return await work(stack);
-  } finally {
-    await report.step("remove the copy of the stack", async () => {
-      const { code, stderr, stdout } = await stack.destroy();
-      if (code !== 0) {
-        throw new Failure(
-          `The copy of the stack could not be removed: ${(stderr + stdout).slice(-1000)}`,
-          "npm run down -- --purge removes it with everything else",
-        );
-      }
-    });
+    result = await work(stack);
+  } catch (error) {
+    // What went wrong first is what is told, whether or not the copy can be removed.
+    await remove(stack, report).catch((failure: unknown) => report.line(String(failure)));
+    throw error;
   }
+  await remove(stack, report);
+  return result;
+}
+
+function remove(stack: StackCopy, report: Report): Promise<void> {
+  return report.step("remove the copy of the stack", async () => {
+    const { code, stderr, stdout } = await stack.destroy();
+    if (code !== 0) {
+      throw new Failure(
+        `The copy of the stack could not be removed: ${(stderr + stdout).slice(-1000)}`,
+        "npm run down -- --purge removes it with everything else",
+      );
+    }
+  });
 }
 
 /** Every record there is of the stack's runs. */
