@@ -25,7 +25,10 @@ export const SIMULATED_CONTEXT = "millwright-simulated";
  *
  * @throws Error for a cluster that only a stack's outputs lead to: `eks` and `platform`
  */
-export function kubeconfigOf(platform: PlatformSpec, env: NodeJS.ProcessEnv = process.env): KubeconfigReference {
+export function kubeconfigOf(
+  platform: Pick<PlatformSpec, "cluster">,
+  env: NodeJS.ProcessEnv = process.env,
+): KubeconfigReference {
   const { cluster } = platform;
   if (cluster.kind === "local") {
     return {
