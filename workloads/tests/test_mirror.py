@@ -238,6 +238,21 @@ class Measures(unittest.TestCase):
                 spec = None if asked is None else Spec(value["kind"], "triage", value["run"], asked)
                 self.assertEqual(parameters_of(record_of(value), spec), expected)
 
+    def test_parameters_come_from_the_record_itself_where_it_holds_its_spec(self) -> None:
+        seen = {"triage-training-1": Spec("training", "triage", "triage-training-1", {"epochs": 9}, declared=False)}
+        asked = {"epochs": 2, "network": {"channels": 8}, "resources": {"cpu": 1}}
+        for what, value, specs, expected in (
+            ("nothing but the record is left", training(spec=asked), {}, {"epochs": "2", "network.channels": "8"}),
+            ("the record goes before what was seen", training(spec=asked), seen, {"epochs": "2", "network.channels": "8"}),
+            ("a record of before, whose spec was seen", training(), seen, {"epochs": "9"}),
+            ("a record of before, alone", training(), {}, {}),
+            ("a spec that is none", training(spec=3), {}, {}),
+        ):  # fmt: skip
+            with self.subTest(what):
+                run = wanted_of(value, specs=specs).runs["triage-training-1"]
+                self.assertEqual(run.parameters, expected)
+                self.assertNotIn("spec", {metric.key.partition(".")[0] for metric in run.metrics})
+
     def test_names_and_values_stay_within_mlflows_bounds(self) -> None:
         record = record_of(body("x", "1", 0, **{"n" * 300: "v" * 9000, "k:/\n": "v"}))
         self.assertEqual(

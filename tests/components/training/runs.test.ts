@@ -169,10 +169,11 @@ describe("run", () => {
         assert.deepEqual(rendered.spec.metadata.labels, labels);
       });
 
-      it("has a recorder with the token, and the result read-only", () => {
+      it("has a recorder with the token, and the spec and the result read-only", () => {
         const recorder = recorderOf(rendered);
         assert.deepEqual(recorder.command, ["python3", "-m", "millwright_recorder"]);
         assert.deepEqual(recorder.volumeMounts, [
+          { name: "spec", mountPath: "/millwright/spec", readOnly: true },
           { name: "result", mountPath: "/millwright/result", readOnly: true },
           { name: "token", mountPath: "/var/run/secrets/kubernetes.io/serviceaccount", readOnly: true },
         ]);
@@ -180,6 +181,7 @@ describe("run", () => {
           MILLWRIGHT_STAGE: kind,
           MILLWRIGHT_MODEL: "mail-triage",
           MILLWRIGHT_RUN: rendered.job.metadata.name,
+          MILLWRIGHT_SPEC: "/millwright/spec/spec.json",
           MILLWRIGHT_RESULT: "/millwright/result/result.json",
           MILLWRIGHT_NAMESPACE: "models",
           MILLWRIGHT_ARTIFACT_PATH: artifact,

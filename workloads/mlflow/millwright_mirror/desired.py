@@ -64,9 +64,23 @@ class DesiredModel:
 
 
 def desired(records: Collection[Record], specs: Mapping[str, Spec]) -> dict[str, DesiredModel]:
-    """What MLflow should hold of each model, by its name; the order of the records changes nothing."""
+    """What MLflow should hold of each model, by its name; the order of the records changes nothing.
+
+    `specs` are those that were seen beside the records, by the run's name. A record's own goes before it; only one that
+    was written before records held specs has none.
+    """
+    specs = {**specs, **_recorded(records)}
     names = sorted({record.model for record in records})
     return {name: _model(name, [each for each in records if each.model == name], specs) for name in names}
+
+
+def _recorded(records: Collection[Record]) -> dict[str, Spec]:
+    """The specs that records hold, by the run's name. Of no run any more that is declared."""
+    return {
+        record.run: Spec(record.kind, record.model, record.run, record.body["spec"], declared=False)
+        for record in records
+        if isinstance(record.body.get("spec"), dict)
+    }
 
 
 def _model(name: str, records: list[Record], specs: Mapping[str, Spec]) -> DesiredModel:
@@ -131,7 +145,7 @@ class _Lineage:
     def _search(self, training: Record) -> str | None:
         """The search whose parameters a training took: of those on its dataset that ended before, the newest.
 
-        The training's record does not name it. Where the training's spec was seen, its parameters must be what the
+        The training's record does not name it. Where the training's spec is known, its parameters must be what the
         search found; else they are taken to be.
         """
         spec = self._specs.get(training.run)
