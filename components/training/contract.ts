@@ -22,6 +22,7 @@ export const FOLDERS = {
   spec: "/millwright/spec",
   input: "/millwright/input",
   baseline: "/millwright/baseline",
+  base: "/millwright/base",
   output: "/millwright/output",
   checkpoint: "/millwright/checkpoint",
   secrets: "/millwright/secrets",

@@ -262,7 +262,7 @@ class Measures(unittest.TestCase):
 
 class Lineage(unittest.TestCase):
     def tags(self, run: str, *bodies: dict[str, Any], specs: dict[str, Spec] | None = None) -> dict[str, str]:
-        stages = ("dataset", "search", "training", "compression", "version", "stable", "rollout", "trigger")
+        stages = ("dataset", "search", "base", "training", "compression", "version", "stable", "rollout", "trigger")
         tags = wanted_of(*bodies, specs=specs).runs[f"triage-{run}"].tags
         return {stage: tags[f"millwright.{stage}"] for stage in stages if f"millwright.{stage}" in tags}
 
@@ -288,6 +288,14 @@ class Lineage(unittest.TestCase):
             self.tags("trigger-1", body("trigger", "1", 9, version="triage-training-1")),
             {"version": "triage-training-1", "trigger": "triage-trigger-1"},
         )
+
+    def test_a_training_and_what_comes_of_it_say_what_it_started_from(self) -> None:
+        tuned = training(spec={"base": {"run": "triage-training-0", "sha256": "0" * 64}})
+        for run in ("training-1", "compression-1", "rollout-1"):
+            with self.subTest(run=run):
+                bodies = (tuned, compression(), rollout("1", 4, "compression-1", "promote"))
+                self.assertEqual(self.tags(run, *bodies)["base"], "triage-training-0")
+        self.assertNotIn("base", self.tags("training-1", training(spec={"epochs": 2})))
 
     def test_what_is_gone_leaves_its_name(self) -> None:
         self.assertEqual(self.tags("compression-1", compression()), {

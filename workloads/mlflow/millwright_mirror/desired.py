@@ -131,6 +131,7 @@ class _Lineage:
             "dataset": record.body.get("dataset") if training is None else training.body.get("dataset"),
             "search": self._search(training) if training is not None else None,
             "training": record.body.get("training") if training is None else training.run,
+            "base": self._base(training) if training is not None else None,
         }
         if record.kind == "rollout":
             candidate = record.body.get("candidate")
@@ -141,6 +142,12 @@ class _Lineage:
             found["version"] = record.body.get("version")
         found[record.kind] = record.run
         return {f"millwright.{stage}": run for stage, run in found.items() if isinstance(run, str) and run}
+
+    def _base(self, training: Record) -> Any:
+        """The training whose weights a training started from, by the name its spec has."""
+        spec = self._specs.get(training.run)
+        base = None if spec is None else spec.body.get("base")
+        return base.get("run") if isinstance(base, dict) else None
 
     def _search(self, training: Record) -> str | None:
         """The search whose parameters a training took: of those on its dataset that ended before, the newest.
