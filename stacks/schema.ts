@@ -293,6 +293,25 @@ export const workloadSchema = z
     "What trains the model in place of the trainer, which keeps the stages before and after. Default: the trainer.",
   );
 
+export const startSchema = z
+  .discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("scratch").describe("Fresh weights, drawn from `seed`.") }),
+    z.strictObject({
+      kind: z
+        .literal("version")
+        .describe(
+          "Fine-tuning: the weights of the training that the stable version comes from, as it is when this one is first " +
+            "declared. Its network must have the same sizes, its labels the same names; the vocabulary stays. Fresh " +
+            "weights while no version is stable, and in a search's trials.",
+        ),
+      run: text(/^[a-z][-a-z0-9]*-training-[0-9a-f]{10}$/, "the name of a training run")
+        .optional()
+        .describe("The training run to start from, always. Default: that of the stable version."),
+    }),
+  ])
+  .default({ kind: "scratch" })
+  .describe("What weights training starts from.");
+
 export const trainingSchema = z
   .strictObject({
     workers: z
@@ -306,6 +325,7 @@ export const trainingSchema = z
     batchSize: z.number().int().min(1).max(65_536).default(64).describe("Items a step and worker."),
     learningRate: z.number().positive().max(10).default(0.001).describe("Step size of the optimizer."),
     seed: z.number().int().nonnegative().default(17).describe("Decides initial weights and the order of items."),
+    start: startSchema,
     network: networkSchema,
     checkpointSeconds: z
       .number()

@@ -22,6 +22,7 @@ export const FOLDERS = {
   spec: "/millwright/spec",
   input: "/millwright/input",
   baseline: "/millwright/baseline",
+  base: "/millwright/base",
   output: "/millwright/output",
   checkpoint: "/millwright/checkpoint",
   secrets: "/millwright/secrets",
@@ -30,6 +31,7 @@ export const FOLDERS = {
 } as const;
 
 export const SPEC_FILE = "spec.json";
+export const SPEC_PATH = `${FOLDERS.spec}/${SPEC_FILE}`;
 /** llm-compressor's recipe, beside the spec of a compression that has one. */
 export const RECIPE_FILE = "recipe.yaml";
 export const RESULT_PATH = `${FOLDERS.result}/result.json`;

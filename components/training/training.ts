@@ -20,7 +20,7 @@ import type { TrainingJobArgs } from "./types.ts";
 export function renderTraining(args: TrainingJobArgs) {
   const { run } = args;
   // Not the model's own: this has in it what a search found.
-  const { training } = run;
+  const { training, base } = run;
   const folder = artifactFolders.training(run.name);
   const job: RunJob = {
     stage: "training",
@@ -34,18 +34,26 @@ export function renderTraining(args: TrainingJobArgs) {
     artifactPath: `${folder}/${MODEL_FOLDER}`,
     mounts: [
       { mountPath: FOLDERS.input, folder: run.dataset.artifact.path, readOnly: true },
+      // The whole of that run's folder: beside the model lies the network.
+      ...(base === undefined
+        ? []
+        : [{ mountPath: FOLDERS.base, folder: artifactFolders.training(base.run), readOnly: true }]),
       { mountPath: FOLDERS.output, folder },
       { mountPath: FOLDERS.checkpoint, folder: artifactFolders.checkpoints(run.name) },
     ],
     env: {
       MILLWRIGHT_INPUT: FOLDERS.input,
+      ...(base === undefined ? {} : { MILLWRIGHT_BASE: FOLDERS.base }),
       MILLWRIGHT_CHECKPOINT: FOLDERS.checkpoint,
       MILLWRIGHT_RENDEZVOUS: `${workerName(run.name, 0)}.${groupName(run.name)}:${RENDEZVOUS_PORT}`,
     },
   };
   const { namespace } = args.artifacts;
+  // What is started from is decided: the workload is told the run, not the rule.
+  const { start: _, ...parameters } = training;
+  const spec = { ...parameters, task: run.model.task, labels: run.dataset.labels, base };
   return {
-    spec: renderSpec(job, namespace, { ...training, task: run.model.task, labels: run.dataset.labels }),
+    spec: renderSpec(job, namespace, spec),
     service: renderGroupService(job, namespace),
     policy: renderGroupPolicy(job, namespace),
     job: renderJob(job, args),

@@ -151,6 +151,7 @@ class Place:
             "MILLWRIGHT_SOURCE": str(self.root / "source"),
             "MILLWRIGHT_CAPTURED": str(self.root / "captured"),
             "MILLWRIGHT_INPUT": str(self.root / "dataset"),
+            "MILLWRIGHT_BASE": str(self.root / "base"),
             "MILLWRIGHT_OUTPUT": str(self.root / ("dataset" if stage == "dataset" else run)),
             "MILLWRIGHT_CHECKPOINT": str(self.root / f"{run}-checkpoint"),
             "MILLWRIGHT_RESULT": str(self.result_path(run, worker)),

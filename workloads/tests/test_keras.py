@@ -51,6 +51,7 @@ class TheSpec(unittest.TestCase):
             (changed(network={"kind": "keras-mlp", "units": []}), r"spec\.network\.units: is \[\]"),
             (changed(network={"kind": "keras-mlp", "units": [8], "dropout": 1}), r"spec\.network\.dropout: is 1\.0"),
             (changed(workers=2), r"spec\.workers: is 2, must be 1"),
+            (changed(base={"run": "x", "sha256": "0" * 64}), r"spec\.base: must be left out: this image trains from scratch"),
             (changed(labels=["a", "a"]), r"spec\.labels: .* names a label twice"),
             (changed(epochs=0), r"spec\.epochs: is 0, must be at least 1"),
         ):

@@ -141,6 +141,52 @@ class Group(support.PlaceTest):
             self.assertEqual(self.place.result("calm")["metrics"], before["metrics"])
             self.keeps_its_network("calm", LONG)
 
+    def test_goes_on_from_what_another_training_left_and_from_nothing_else(self) -> None:
+        self.ends("first", [self.worker("first", 0, support.TRAINING, workers=1)], [0])
+        first = self.place.result("first")
+        (self.place.root / "base").symlink_to(self.place.root / "first")
+        base = {"run": "first", "sha256": first["artifact"]["sha256"]}
+
+        # Another data set, whose own vocabulary is another, and a rate at which nothing is learned in an epoch.
+        shutil.rmtree(self.place.root / "dataset")
+        shutil.rmtree(self.place.root / "source")
+        support.write_corpus(self.place.root / "source", each=60, seed=2)
+        dataset.run(self.place.surroundings("dataset", "d2", support.SPLIT))
+        spec = {**support.TRAINING, "epochs": 1, "learningRate": 1e-9, "base": base, "workers": 2}
+        self.ends("tuned", self.pair("tuned", spec), [0, 0])
+        self.assertIn("starting from the weights of first", self.place.output("tuned"))
+        was, described = load_network(self.place.root / "first" / "network")
+        found, description = load_network(self.place.root / "tuned" / "network")
+        self.assertEqual(description.reader.vocabulary, described.reader.vocabulary)
+        for (name, value), other in zip(was.state_dict().items(), found.state_dict().values()):
+            self.assertTrue(torch.allclose(value, other, atol=1e-4), name)
+        fresh = {**spec, "base": None}
+        self.ends("fresh", self.pair("fresh", fresh), [0, 0])
+        tuned_accuracy, fresh_accuracy = (self.place.result(run)["metrics"]["testAccuracy"] for run in ("tuned", "fresh"))
+        self.assertGreater(tuned_accuracy, fresh_accuracy + 0.1)
+        self.assertNotEqual(
+            load_network(self.place.root / "fresh" / "network")[1].reader.vocabulary, described.reader.vocabulary
+        )
+
+        network = {**support.TRAINING["network"], "channels": 16, "sequenceLength": 16, "dropout": 0.5}
+        for changes, code, why in (
+            ({"network": network}, EXIT_BAD_SPEC, "network.channels is 16, and 8 there; network.sequenceLength is 16"),
+            ({"labels": ["spam", "ham"]}, EXIT_BAD_SPEC, "labels is spam, ham, and ham, spam there"),
+            ({"base": {**base, "sha256": "0" * 64}}, EXIT_BAD_DATA, "not what first left, by its record"),
+            ({"base": {"run": "first"}}, EXIT_BAD_SPEC, "spec.base.sha256: missing"),
+        ):
+            with self.subTest(why=why):
+                self.place.termination().write_text("")
+                self.ends("other", [self.worker("other", 0, {**spec, **changes, "workers": 1}, workers=1)], [code])
+                self.assertIn(why, self.place.termination().read_text())
+        with self.subTest("another dropout is no other network"):
+            tuned = {**spec, "workers": 1, "network": {**support.TRAINING["network"], "dropout": 0.5}}
+            self.ends("dropout", [self.worker("dropout", 0, tuned, workers=1)], [0])
+        with self.subTest("what it left to go on from is gone"):
+            shutil.rmtree(self.place.root / "first" / "network")
+            self.ends("gone", [self.worker("gone", 0, {**spec, "workers": 1}, workers=1)], [EXIT_BAD_DATA])
+            self.assertIn("not a network this image saved", self.place.termination().read_text())
+
     def test_one_worker_needs_no_group(self) -> None:
         self.ends("one", [self.worker("one", 0, support.TRAINING, workers=1)], [0])
         self.assertEqual(self.place.result("one")["workers"], 1)

@@ -65,6 +65,7 @@ class Surroundings:
     source: Path
     captured: Path
     input: Path
+    base: Path
     output: Path
     checkpoint: Path
     result: Path
@@ -108,6 +109,7 @@ class Surroundings:
             source=Path(text("MILLWRIGHT_SOURCE", "/source")),
             captured=Path(text("MILLWRIGHT_CAPTURED", "/millwright/captured")),
             input=Path(text("MILLWRIGHT_INPUT", "/millwright/input")),
+            base=Path(text("MILLWRIGHT_BASE", "/millwright/base")),
             output=Path(text("MILLWRIGHT_OUTPUT", "/millwright/output")),
             checkpoint=Path(text("MILLWRIGHT_CHECKPOINT", "/millwright/checkpoint")),
             result=Path(text("MILLWRIGHT_RESULT", "/millwright/result/result.json")),

@@ -39,6 +39,9 @@ class Spec:
             if count != 1:
                 raise bad_spec(f"{name}: is {count}, must be 1: this image trains in one process")
 
+        if spec.get("base") is not None:
+            raise bad_spec("spec.base: must be left out: this image trains from scratch and keeps no network to go on from")
+
         def number(name: str, kind: type | tuple[type, ...], least: float, default: Any = ...) -> Any:
             value = field(spec, name, kind, default)
             if not value >= least:

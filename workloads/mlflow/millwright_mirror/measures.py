@@ -30,7 +30,7 @@ class Metric:
 
 _ELSEWHERE = {
     # What every record has, and what says where it comes from: times, tags.
-    *("kind", "model", "run", "completedAt", "artifact"),
+    *("kind", "model", "run", "completedAt", "artifact", "spec"),
     *("dataset", "training", "candidate", "stable", "version", "verdict", "reasons"),
     # Told apart below.
     *("best", "trace", "front"),
@@ -56,7 +56,7 @@ def metrics_of(record: Record) -> tuple[Metric, ...]:
 
 
 def parameters_of(record: Record, spec: Spec | None) -> dict[str, str]:
-    """The record's texts, what a search found, and what the spec, where it was seen, says of the run."""
+    """The record's texts, what a search found, and what the spec, where it is known, says of the run."""
     asked = {} if spec is None else dict(_leaves(spec.body, without=_OPERATIONAL))
     texts = {key: value for key, value in _leaves(_own(record)) if not _is_number(value)}
     best = record.body.get("best")

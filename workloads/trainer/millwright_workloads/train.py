@@ -38,7 +38,8 @@ from .contract import (
 from .items import dataset_run
 from .learner import Learner, Plan, averaged
 from .metrics import accuracy, macro_f1, majority
-from .modelling import Prepared, build_network, export_model, logits_of, parameter_count, prepare, save_network
+from .modelling import Prepared, export_model, logits_of, parameter_count, save_network
+from .start import start
 from .story import Story, begin_story, read_story, write_story
 from .training_spec import TrainingSpec
 
@@ -90,12 +91,11 @@ class Training:
                 dist.destroy_process_group()
 
     def _train(self, story: Story | None) -> Story:
-        data = prepare(self.spec, self.place.input, ("train", "validation"))
+        learner, data = self._begin("train", "validation")
         held_out = slice(self.place.worker, None, self.place.workers)
         held_inputs, held_targets = data.inputs["validation"][held_out], data.targets["validation"][held_out]
         validation = len(data.targets["validation"])
 
-        learner = self._learner(data)
         state = read_state(self.place.checkpoint, self.spec.determinant)
         if state is not None:
             learner.restore(state)
@@ -104,6 +104,8 @@ class Training:
         if state is not None:
             story.restarts += 1
             self.log(f"going on from the checkpoint after {learner.steps_done} of {learner.plan.steps} steps")
+        elif self.spec.base is not None:
+            self.log(f"starting from the weights of {self.spec.base.run}")
         if self.writes:
             write_story(self.place.checkpoint, story)
         self.log(
@@ -172,9 +174,8 @@ class Training:
         state = read_state(place.checkpoint, spec.determinant)
         if state is None:
             raise bad_data(f"{place.checkpoint}: training is complete, but its state is gone; remove the folder")
-        data = prepare(spec, place.input, ("train", "validation", "test"))
+        learner, data = self._begin("train", "validation", "test")
         train, test = data.items["train"], data.items["test"]
-        learner = self._learner(data)
         learner.restore(state)
         best = learner.best
         assert best is not None, "an epoch is at least validated once"
@@ -218,10 +219,12 @@ class Training:
             },
         )
 
-    def _learner(self, data: Prepared) -> Learner:
+    def _begin(self, *splits: str) -> tuple[Learner, Prepared]:
+        """The learner before its first step, and the splits, the training split among them."""
         spec, place = self.spec, self.place
+        network, data = start(spec, place, splits)
         plan = Plan(len(data.items["train"]), place.workers, spec.batch, spec.epochs, spec.rate, spec.seed)
-        return Learner(build_network(spec, data), plan, place.worker)
+        return Learner(network, plan, place.worker), data
 
     def _agree_on_start(self, learner: Learner) -> None:
         """Each worker reads the checkpoint by itself; on a file store that lags one could see an older one."""

@@ -12,6 +12,22 @@ from .shapes import Shape, shape_of
 
 
 @dataclass(frozen=True)
+class Base:
+    """A training whose weights this one starts from."""
+
+    run: str
+    sha256: str
+    """Of what it left to be served."""
+
+    @staticmethod
+    def of(spec: dict[str, Any]) -> Base | None:
+        """None where training starts from fresh weights."""
+        if spec.get("base") is None:
+            return None
+        return Base(field(spec, "base.run", str), field(spec, "base.sha256", str))
+
+
+@dataclass(frozen=True)
 class TrainingSpec:
     task: str
     labels: list[str]
@@ -22,6 +38,7 @@ class TrainingSpec:
     checkpoint_seconds: float
     max_restarts: int
     shape: Shape
+    base: Base | None
     determinant: str
     """Identifies everything the trained state depends on but the data and the code."""
 
@@ -48,7 +65,8 @@ class TrainingSpec:
         batch = number("batchSize", int, 1, 64)
         rate = float(number("learningRate", (int, float), 1e-12, 0.001))
         seed = number("seed", int, 0, 17)
-        depends = [run, task, workers, labels, epochs, batch, rate, seed, vars(shape)]
+        base = Base.of(spec)
+        depends = [run, task, workers, labels, epochs, batch, rate, seed, vars(shape), base and vars(base)]
         return TrainingSpec(
             task=task,
             labels=labels,
@@ -59,5 +77,6 @@ class TrainingSpec:
             checkpoint_seconds=float(number("checkpointSeconds", (int, float), 0, 60)),
             max_restarts=number("maxRestarts", int, 0, 3),
             shape=shape,
+            base=base,
             determinant=hashlib.sha256(json.dumps(depends, sort_keys=True).encode("utf-8")).hexdigest(),
         )
