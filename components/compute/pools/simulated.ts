@@ -1,7 +1,8 @@
 import { labelsFor } from "../../core/labels.ts";
 import { maximumSizeOf, nodeOf } from "./capacity.ts";
-import { acceleratorOf, architectureOf, deviceResourceOf, machinesOf } from "./machines.ts";
+import { acceleratorOf, architectureOf } from "./machines.ts";
 import { nodeLabelsOf, taintsOf } from "./placement.ts";
+import { extendedResourcesOf } from "./resources.ts";
 import type { PoolOf } from "./types.ts";
 
 /** The API of simulated pools: what is declared for a pool whose nodes have no machines. scripts/simulation acts on it. */
@@ -59,7 +60,7 @@ export function renderSimulatedPool(pool: PoolOf<"simulated">): SimulatedNodePoo
         architecture: architectureOf(pool),
         cpu: node.cpu,
         memoryGiB: node.memoryGiB,
-        resources: resourcesOf(pool),
+        resources: { ...extendedResourcesOf(pool) },
       },
       ...(accelerator === undefined ? {} : { accelerator: { name: accelerator.name, count: node.accelerators } }),
       devices: {
@@ -75,19 +76,6 @@ export function renderSimulatedPool(pool: PoolOf<"simulated">): SimulatedNodePoo
       },
       repair: pool.repair,
     },
-  };
-}
-
-/** What a node offers beside CPU and memory. */
-function resourcesOf(pool: PoolOf<"simulated">): Record<string, string> {
-  const node = nodeOf(pool);
-  const resource = deviceResourceOf(pool);
-  const [machine] = machinesOf(pool);
-  const efa = pool.network.efa === "all" ? (machine?.efaInterfaces ?? 0) : 0;
-  return {
-    ...(resource === undefined ? {} : { [resource]: String(node.accelerators * node.devicesPerAccelerator) }),
-    ...(efa === 0 ? {} : { "vpc.amazonaws.com/efa": String(efa) }),
-    ...(pool.hugepages2MiGiB === 0 ? {} : { "hugepages-2Mi": `${pool.hugepages2MiGiB}Gi` }),
   };
 }
 

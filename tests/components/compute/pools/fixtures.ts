@@ -1,4 +1,4 @@
-import type { PoolOf } from "../../../../components/compute/pools/types.ts";
+import type { EksPoolCluster, PoolOf } from "../../../../components/compute/pools/types.ts";
 import { type PoolSpec, poolSchema } from "../../../../stacks/pools.ts";
 
 type Written = Readonly<Record<string, unknown>>;
@@ -8,7 +8,18 @@ export function pool(written: Written): PoolSpec {
   return poolSchema.parse({ name: "training", size: { kind: "fixed", nodes: 4 }, ...written });
 }
 
-/** Fast trainings over several nodes: EFA, one spine, a reservation. */
+/** What an EKS cluster gives its pools. */
+export const EKS = {
+  kind: "eks",
+  name: "millwright-test",
+  region: "us-east-1",
+  subnets: { "us-east-1b": "subnet-b", "us-east-1a": "subnet-a" },
+  securityGroupIds: ["sg-cluster", "sg-efa"],
+  nodeRole: { name: "node-role", arn: "arn:aws:iam::111122223333:role/node-role" },
+  volumeKey: "arn:aws:kms:us-east-1:111122223333:key/k",
+  tags: { "millwright.dev/stack": "test" },
+} as const satisfies EksPoolCluster;
+
 export const RESERVATION = "cr-0123456789abcdef0";
 
 export const nodeGroup = (provisioning: Written = {}, rest: Written = {}) =>
