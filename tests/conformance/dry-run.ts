@@ -3,7 +3,11 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ControlPlane, startControlPlane } from "../../scripts/cluster/control-plane.ts";
 import { ask, readIdentity } from "../../scripts/cluster/http.ts";
-import { customResourceDefinitions, type DefinitionsName } from "../../scripts/toolchain/definitions.ts";
+import {
+  customResourceDefinitions,
+  type Definition,
+  type DefinitionsName,
+} from "../../scripts/toolchain/definitions.ts";
 
 /** An object as it would be applied. */
 export interface Applicable {
@@ -50,14 +54,19 @@ export class DryRun {
       }
       this.#defined.add(name);
       for (const definition of await customResourceDefinitions(name)) {
-        const { name: object } = definition.metadata;
-        const target = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${object}`;
-        const { status, body } = await this.#apply(target, definition);
-        assert.ok(status < 300, `${object}: ${status} ${body}`);
-        for (const version of definition.spec.versions.filter(({ served }) => served)) {
-          await this.#served(`${definition.spec.group}/${version.name}`, definition.spec.names.kind);
-        }
+        await this.defineKind(definition);
       }
+    }
+  }
+
+  /** Makes one kind known to the API server. */
+  async defineKind(definition: Definition): Promise<void> {
+    const { name: object } = definition.metadata;
+    const target = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${object}`;
+    const { status, body } = await this.#apply(target, definition);
+    assert.ok(status < 300, `${object}: ${status} ${body}`);
+    for (const version of definition.spec.versions.filter(({ served }) => served)) {
+      await this.#served(`${definition.spec.group}/${version.name}`, definition.spec.names.kind);
     }
   }
 
