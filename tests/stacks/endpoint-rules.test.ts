@@ -3,11 +3,19 @@
 import assert from "node:assert/strict";
 import { formatProblems } from "../../components/core/problem.ts";
 import { endpointProblems } from "../../stacks/endpoint-rules.ts";
+import { type PoolSpec, poolSchema } from "../../stacks/pools.ts";
 import { validateStack } from "../../stacks/validate.ts";
-import { L40S_POOL, SMALL } from "../components/serving/language/fixtures.ts";
+import { SMALL } from "../components/serving/language/fixtures.ts";
 
+/** Eight machines with 4 L40S that are there. */
+const POOL: PoolSpec = poolSchema.parse({
+  name: "serving",
+  provisioning: { kind: "existing", nodes: Array.from({ length: 8 }, (_, index) => `machine-${index}`) },
+  machine: { cpu: 48, memoryGiB: 384, accelerator: "l40s", accelerators: 4 },
+  size: { kind: "fixed", nodes: 8 },
+});
 const PLATFORM = { cluster: { kind: "existing", context: "lab" } };
-const STACK = { platform: PLATFORM, pools: [L40S_POOL], endpoints: [SMALL] };
+const STACK = { platform: PLATFORM, pools: [POOL], endpoints: [SMALL] };
 const ON_ANOTHER = {
   platform: { cluster: { kind: "platform", stack: "production" } },
   endpoints: [{ ...SMALL, context: { tokens: 8192, sequences: 32 } }],
@@ -75,13 +83,13 @@ describe("endpoints of a stack", () => {
 
   it("are judged by the pools of the stack they stand on, once these are known", () => {
     assert.equal(said(ON_ANOTHER), "");
-    assert.match(said(ON_ANOTHER, [L40S_POOL]), /^endpoints\[0\]\.context\.sequences: must be at most 23/);
+    assert.match(said(ON_ANOTHER, [POOL]), /^endpoints\[0\]\.context\.sequences: must be at most 23/);
     assert.match(said(ON_ANOTHER, []), /^endpoints\[0\]\.pool: must be a pool, and there is none/);
   });
 
   it("have no problem because of a pool's own", () => {
-    const nameless = { ...L40S_POOL, size: { kind: "fixed" } };
-    const unknown = { ...L40S_POOL, provisioning: { ...L40S_POOL.provisioning, instanceTypes: ["g9.large"] } };
+    const nameless = { ...POOL, size: { kind: "fixed" } };
+    const unknown = { ...POOL, provisioning: { kind: "karpenter", instanceTypes: ["g9.large"] }, machine: undefined };
     for (const pool of [nameless, unknown]) {
       assert.equal(said({ ...STACK, pools: [pool] }), "");
     }

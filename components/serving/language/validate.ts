@@ -1,9 +1,9 @@
 import type { EndpointSpec } from "../../../stacks/endpoints.ts";
-import { editDistance } from "../../../stacks/suggest.ts";
 import { ACCELERATORS, acceleratorsWith, servesWeightsIn } from "../../catalog/accelerators.ts";
 import { servingMemory } from "../../catalog/memory.ts";
 import { MODEL_ARCHITECTURES, type ModelArchitecture } from "../../catalog/model-architectures.ts";
 import type { Problem } from "../../core/problem.ts";
+import { nearest } from "../../core/spelling.ts";
 import { validateArtifactPath } from "../../platform/artifacts.ts";
 import { READ_GB_PER_SECOND } from "./defaults.ts";
 import { weightsOf } from "./engine.ts";
@@ -47,13 +47,11 @@ export function validateArguments({ endpoint, claimName, metrics, host }: Langua
 
 function unknownArchitecture({ model: { architecture } }: EndpointSpec): Problem {
   const names = Object.keys(MODEL_ARCHITECTURES);
-  const nearest = names
-    .map((name) => ({ name, distance: editDistance(name, architecture.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance)[0]!;
+  const meant = nearest(architecture, names);
   const advice =
-    nearest.distance <= Math.max(1, architecture.length / 3)
-      ? `did you mean "${nearest.name}"?`
-      : `a row for another one goes into components/catalog/model-architectures.ts.`;
+    meant === undefined
+      ? "a row for another one goes into components/catalog/model-architectures.ts."
+      : `did you mean "${meant}"?`;
   return {
     path: "model.architecture",
     message: `must be one of ${names.join(", ")}; ${advice}`,
