@@ -1,8 +1,10 @@
 import { readdir, readFile } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { formatProblems, type Problem } from "../components/core/problem.ts";
 import { missingContent, resolveContent } from "./content.ts";
 import { fromConfig, fromYaml, type RawStack } from "./file.ts";
+import { memberOf } from "./json-schema.ts";
+import { UnknownPlatform } from "./platform-rules.ts";
 import type { Stack } from "./schema.ts";
 import { sourceProblems } from "./sources.ts";
 import { validateStack } from "./validate.ts";
@@ -41,7 +43,8 @@ export async function loadStack(options: LoadOptions): Promise<Stack> {
   const where = config === undefined ? shownPath(file, repositoryRoot) : `The configuration of stack ${name}`;
   const source = config === undefined ? fromYaml(await readStackFile(file, options)) : fromConfig(config);
 
-  const validation = validateStack(source.raw);
+  const platform = await readPlatform(source.raw, dirname(file));
+  const validation = validateStack(source.raw, platform);
   const ownProblems = isUnreadable(source)
     ? []
     : [
@@ -57,8 +60,12 @@ export async function loadStack(options: LoadOptions): Promise<Stack> {
 }
 
 /** The names of the stacks that have a file, sorted. */
-export async function stackNames(repositoryRoot: string): Promise<string[]> {
-  const files = await readdir(stacksFolder(repositoryRoot));
+export function stackNames(repositoryRoot: string): Promise<string[]> {
+  return stackNamesIn(stacksFolder(repositoryRoot));
+}
+
+async function stackNamesIn(folder: string): Promise<string[]> {
+  const files = await readdir(folder);
   return files.flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []).sort();
 }
 
@@ -84,6 +91,22 @@ async function readStackFile(file: string, { name, repositoryRoot }: LoadOptions
       { path: shownPath(file, repositoryRoot), message: `${reason}; the stacks that exist are ${known}.` },
     ]);
   }
+}
+
+/**
+ * The values of the stack that this one stands on, as its file beside this one has them: so whatever a stack of models asks
+ * of its cluster is refused before anything is called. Undefined where the stack names none, or where there is nothing to
+ * read; a name without a file is the rules' to refuse.
+ */
+async function readPlatform(raw: unknown, folder: string): Promise<unknown> {
+  const name = ["platform", "cluster", "stack"].reduce(memberOf, raw);
+  if (typeof name !== "string" || ["platform", "cluster", "kind"].reduce(memberOf, raw) !== "platform") {
+    return undefined;
+  }
+  const known = await stackNamesIn(folder);
+  return known.includes(name)
+    ? fromYaml(await readFile(join(folder, `Pulumi.${name}.yaml`), "utf8")).raw
+    : new UnknownPlatform(known);
 }
 
 /** A file that is no YAML has that one problem, not also one for everything that could not be found in it. */
