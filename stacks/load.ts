@@ -5,7 +5,7 @@ import { missingContent, resolveContent } from "./content.ts";
 import { fromConfig, fromYaml, type RawStack } from "./file.ts";
 import { memberOf } from "./json-schema.ts";
 import { UnknownPlatform } from "./platform-rules.ts";
-import type { Stack } from "./schema.ts";
+import { type Stack, type StackSpec, stackSchema } from "./schema.ts";
 import { sourceProblems } from "./sources.ts";
 import { validateStack } from "./validate.ts";
 
@@ -52,11 +52,60 @@ export async function loadStack(options: LoadOptions): Promise<Stack> {
         ...(await sourceProblems(source.raw, repositoryRoot)),
       ].map((problem) => withLine(problem, source));
   const missing = await missingContent(repositoryRoot);
-  const problems = [...source.problems, ...ownProblems, ...missing];
+  const ground = groundOf(platform, source.raw);
+  const isEks = ["platform", "cluster", "kind"].reduce(memberOf, source.raw) === "eks";
+  const guests = isEks ? await readGuests(name, dirname(file)) : [];
+  const problems = [...source.problems, ...ownProblems, ...ground.problems, ...missing];
   if (problems.length > 0 || "problems" in validation) {
     throw new StackError(where, problems);
   }
-  return { name, ...validation.spec, content: await resolveContent(validation.spec, repositoryRoot) };
+  return {
+    name,
+    ...validation.spec,
+    content: await resolveContent(validation.spec, repositoryRoot),
+    ...(ground.spec === undefined ? {} : { ground: ground.spec }),
+    ...(guests.length === 0 ? {} : { guests }),
+  };
+}
+
+interface GroundStack {
+  readonly spec?: StackSpec;
+  readonly problems: readonly Problem[];
+}
+
+/** The stack that this one stands on. What is wrong with it is said here in one line: its own file is where it is mended. */
+function groundOf(platform: unknown, raw: unknown): GroundStack {
+  if (platform === undefined || platform instanceof UnknownPlatform) {
+    return { problems: [] };
+  }
+  const validation = validateStack(platform);
+  if (!("problems" in validation)) {
+    return { spec: validation.spec, problems: [] };
+  }
+  const [first] = validation.problems;
+  const found = `its file has ${validation.problems.length} of its own, the first at ${first?.path}: ${first?.message}`;
+  const value = ["platform", "cluster", "stack"].reduce(memberOf, raw);
+  return {
+    problems: [{ path: "platform.cluster.stack", message: `must be a stack without problems; ${found}`, value }],
+  };
+}
+
+/**
+ * What the stacks on this one's cluster ask of it: what they run decides which add-ons it needs. One whose file has problems is
+ * left out, since it cannot be brought up either.
+ */
+async function readGuests(name: string, folder: string): Promise<Pick<StackSpec, "endpoints" | "models">[]> {
+  const guests: Pick<StackSpec, "endpoints" | "models">[] = [];
+  for (const other of await stackNamesIn(folder)) {
+    const { raw } = fromYaml(await readFile(join(folder, `Pulumi.${other}.yaml`), "utf8"));
+    if (other !== name && ["platform", "cluster", "stack"].reduce(memberOf, raw) === name) {
+      const parsed = stackSchema.safeParse(raw);
+      if (parsed.success) {
+        guests.push({ endpoints: parsed.data.endpoints, models: parsed.data.models });
+      }
+    }
+  }
+  return guests;
 }
 
 /** The names of the stacks that have a file, sorted. */

@@ -55,7 +55,9 @@ const storage = z
       sizeGiB: z.number().int().positive().describe("Size of the volume in GiB."),
     }),
   ])
-  .describe("Where datasets, checkpoints and trained models are kept. Required where the stack has models.");
+  .describe(
+    "Where datasets, checkpoints and trained models are kept. Required where the stack has models or endpoints.",
+  );
 
 export const autoscalerSchema = z
   .discriminatedUnion("kind", [
@@ -796,4 +798,8 @@ export interface Stack extends StackSpec {
   /** The Pulumi stack's name, e.g. `local`. */
   readonly name: string;
   readonly content: StackContent;
+  /** The stack that `platform.cluster.stack` names, as its file has it. @default this one has its cluster itself */
+  readonly ground?: StackSpec;
+  /** Those of stacks whose files say that they stand on this one's cluster. @default there are none */
+  readonly guests?: readonly Pick<StackSpec, "endpoints" | "models">[];
 }

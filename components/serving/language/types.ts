@@ -33,7 +33,7 @@ export interface Host {
 /** Where numbers of requests are asked for. */
 export interface MetricsSource {
   /** `http://host:port` or `https://...`, as KEDA's trigger `prometheus` takes it. */
-  readonly url: string;
+  readonly url: Input<string>;
   /** Amazon Managed Service for Prometheus wants signed requests: KEDA signs them as its own identity. @default none */
   readonly awsRegion?: string;
 }
