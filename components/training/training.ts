@@ -10,12 +10,11 @@ import type { TrainingJobArgs } from "./types.ts";
 /**
  * The objects of a training run: its workers, and the Service that gives them the host names they meet at.
  *
- * All pods of the group are made at once, but Kubernetes places each for itself. Those that found a place wait for the
- * others at torchrun's rendezvous, compute nothing, and give up after ten minutes (MILLWRIGHT_GROUP_SECONDS); they try
- * again `maxRestarts` times in place, then end with 75 and leave their place until the Job starts them anew. So a group
- * that came together only in part holds its part for `deadlineSeconds` at the most, and no group waits for ever. What
- * is missing is admission of all or none: two groups that each got half of a pool hold it until one of them gives up.
- * That takes a queue in front of the scheduler, such as Kueue's.
+ * All pods of the group are made at once, but Kubernetes places each for itself, and none can work before all have a
+ * place. A worker holds its own for the others for `gangSeconds` at the most, then gives it back (exit code 75) and is
+ * started again later; the Job counts that as no failure. How long exactly is drawn, so that two groups which hold each
+ * other's places do not go on doing so: see workloads/trainer/millwright_workloads/gang.py, and its test for how well it
+ * does. What this cannot give is admission of all or none; that takes a queue in front of the scheduler, such as Kueue's.
  */
 export function renderTraining(args: TrainingJobArgs) {
   const { run } = args;
@@ -30,6 +29,7 @@ export function renderTraining(args: TrainingJobArgs) {
     resources: training.resources,
     deadlineSeconds: training.deadlineSeconds,
     maxRestarts: training.maxRestarts,
+    isGang: training.workers > 1,
     graceSeconds: TRAINING_GRACE_SECONDS,
     artifactPath: `${folder}/${MODEL_FOLDER}`,
     mounts: [
