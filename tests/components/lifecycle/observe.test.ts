@@ -99,6 +99,21 @@ describe("observe", () => {
     assert.deepEqual((await observe(api.platform())).records, [known]);
   });
 
+  it("reads of a training's spec what it started from: without it every promotion would call for another training", async () => {
+    const base = { run: "mail-triage-training-0000000001", sha256: "b".repeat(64) };
+    const specs = [{ epochs: 2, base }, { epochs: 2 }, undefined];
+    for (const spec of specs) {
+      api.answers.configmaps = listed("ConfigMap", configMapOf({ ...training, spec } as RunRecord as OfRun));
+      const [record] = (await observe(api.platform())).records;
+      assert.deepEqual(record?.kind === "training" && record.spec?.base, spec === specs[0] ? base : undefined);
+    }
+    api.answers.configmaps = listed(
+      "ConfigMap",
+      configMapOf({ ...training, spec: { base: { ...base, sha256: "b" } } }),
+    );
+    assert.match(await refusal(), /spec\.base\.sha256/);
+  });
+
   const done = (type: string, more: object = {}) => ({ conditions: [{ type, status: "True", ...more }] });
   const failure = { reason: "DeadlineExceeded", message: "Job was active longer than specified deadline" };
   const STATES: [string, unknown, unknown[], Pick<RunStatus, "state" | "reason">][] = [
