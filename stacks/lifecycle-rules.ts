@@ -18,6 +18,7 @@ export function lifecycleProblems(model: unknown): Problem[] {
     ...taskProblems(model),
     ...workloadProblems(model),
     ...startProblems(model),
+    ...gangProblems(model),
     ...searchProblems(model),
     ...compressionProblems(model),
     ...canaryProblems(model),
@@ -104,6 +105,19 @@ function startProblems(model: unknown): Problem[] {
         : [],
     ),
   ];
+}
+
+/** A group that may hold its places as long as the run may last is given up by the deadline alone. */
+function gangProblems(model: unknown): Problem[] {
+  const gang = trainingSchema
+    .pick({ workers: true, gangSeconds: true, deadlineSeconds: true })
+    .strip()
+    .safeParse(memberOf(model, "training"));
+  if (!gang.success || gang.data.workers === 1 || gang.data.gangSeconds < gang.data.deadlineSeconds) {
+    return [];
+  }
+  const message = `must be below deadlineSeconds, which is ${gang.data.deadlineSeconds}.`;
+  return [{ path: "training.gangSeconds", message, value: gang.data.gangSeconds }];
 }
 
 function isFormat(format: string): boolean {
@@ -193,7 +207,17 @@ function searchProblems(model: unknown): Problem[] {
 }
 
 /** Members of a training that decide how it runs and not what it learns. */
-const NOT_SEARCHABLE = ["workers", "seed", "start", "checkpointSeconds", "maxRestarts", "resources", "deadlineSeconds"];
+const NOT_SEARCHABLE = [
+  "workers",
+  "seed",
+  "start",
+  "checkpointSeconds",
+  "checkpointRetention",
+  "gangSeconds",
+  "maxRestarts",
+  "resources",
+  "deadlineSeconds",
+];
 
 function isSearchable(name: string): boolean {
   return !NOT_SEARCHABLE.includes(name.split(".")[0] ?? name);

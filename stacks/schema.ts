@@ -335,6 +335,32 @@ export const trainingSchema = z
       .positive()
       .default(60)
       .describe("Seconds between checkpoints; one is also written on SIGTERM."),
+    checkpointRetention: z
+      .strictObject({
+        last: z
+          .number()
+          .int()
+          .min(1)
+          .max(100)
+          .default(3)
+          .describe("Checkpoints that stay, the newest. Where one is damaged, a restart goes on from the one before."),
+        whenDone: z
+          .enum(["remove", "keep"])
+          .default("remove")
+          .describe("What becomes of them once the run has its result."),
+      })
+      .prefault({})
+      .describe("Which checkpoints stay."),
+    gangSeconds: z
+      .number()
+      .int()
+      .min(4)
+      .max(86_400)
+      .default(600)
+      .describe(
+        "Seconds at most that a worker holds its place while others of its group have none; by lot it is this or a quarter. " +
+          "It then gives its place back and is started again later, which is no restart.",
+      ),
     maxRestarts: z
       .number()
       .int()

@@ -163,7 +163,13 @@ export function rolloutRun(
 
 export type TrainingParameters = Omit<
   ModelSpec["training"],
-  "start" | "resources" | "deadlineSeconds" | "checkpointSeconds" | "maxRestarts"
+  | "start"
+  | "resources"
+  | "deadlineSeconds"
+  | "checkpointSeconds"
+  | "checkpointRetention"
+  | "gangSeconds"
+  | "maxRestarts"
 >;
 
 /**
@@ -171,8 +177,17 @@ export type TrainingParameters = Omit<
  * here, so that a field added to the schema makes a new run until someone has decided otherwise.
  */
 export function trainingParameters(training: ModelSpec["training"]): TrainingParameters {
-  const { start, resources, deadlineSeconds, checkpointSeconds, maxRestarts, ...parameters } = training;
-  return parameters;
+  const {
+    start,
+    resources,
+    deadlineSeconds,
+    checkpointSeconds,
+    checkpointRetention,
+    gangSeconds,
+    maxRestarts,
+    ...rest
+  } = training;
+  return rest;
 }
 
 /** The content of the image that trains a model, and compresses what it trained: the trainer, unless the model names one. */

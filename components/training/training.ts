@@ -10,12 +10,12 @@ import type { TrainingJobArgs } from "./types.ts";
 /**
  * The objects of a training run: its workers, and the Service that gives them the host names they meet at.
  *
- * All pods of the group are made at once, but Kubernetes places each for itself. Those that found a place wait for the
- * others at torchrun's rendezvous, compute nothing, and give up after ten minutes (MILLWRIGHT_GROUP_SECONDS); they try
- * again `maxRestarts` times in place, then end with 75 and leave their place until the Job starts them anew. So a group
- * that came together only in part holds its part for `deadlineSeconds` at the most, and no group waits for ever. That
- * two groups each get half of a pool and hold it until one gives up is kept off by a queue in front of the scheduler:
- * where the stack's quotas are Kueue's, the Job begins when there is room for all its workers, and not before.
+ * All pods of the group are made at once, but Kubernetes places each for itself, and none can work before all have a
+ * place. A worker holds its own for the others for `gangSeconds` at the most, then gives it back (exit code 75) and is
+ * started again later; the Job counts that as no failure. How long exactly is drawn, so that two groups which hold each
+ * other's places do not go on doing so: see workloads/trainer/millwright_workloads/gang.py, and its test for how well it
+ * does. What this cannot give is admission of all or none; that takes a queue in front of the scheduler: where the stack's
+ * quotas are Kueue's, the Job begins when there is room for all its workers, and not before.
  */
 export function renderTraining(args: TrainingJobArgs) {
   const { run } = args;
@@ -30,6 +30,7 @@ export function renderTraining(args: TrainingJobArgs) {
     resources: training.resources,
     deadlineSeconds: training.deadlineSeconds,
     maxRestarts: training.maxRestarts,
+    isGang: training.workers > 1,
     graceSeconds: TRAINING_GRACE_SECONDS,
     artifactPath: `${folder}/${MODEL_FOLDER}`,
     mounts: [

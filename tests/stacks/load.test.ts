@@ -299,6 +299,16 @@ const CASES: Case[] = [
     ["models[0].search.space[0].name", 21, "decides what is learned"],
   ],
   [
+    "workers that hold their places as long as the run may last",
+    broken("epochs: 4", "epochs: 4\n        gangSeconds: 7200"),
+    ["models[0].training.gangSeconds", 17, "must be below deadlineSeconds, which is 7200"],
+  ],
+  [
+    "a searched rule of how checkpoints are kept",
+    search("", "{kind: integer, name: checkpointRetention.last, low: 1, high: 2}"),
+    ["models[0].search.space[0].name", 21, "decides what is learned"],
+  ],
+  [
     "a searched size of a network that another one gives",
     broken(
       "workers: 2",

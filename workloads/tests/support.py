@@ -31,6 +31,7 @@ TRAINING: dict[str, Any] = {
     "learningRate": 0.01,
     "seed": 5,
     "checkpointSeconds": 60,
+    "gangSeconds": 480,
     "maxRestarts": 3,
     "network": {
         "kind": "text-cnn",
@@ -52,6 +53,7 @@ IMAGE_TRAINING: dict[str, Any] = {
     "learningRate": 0.01,
     "seed": 5,
     "checkpointSeconds": 60,
+    "gangSeconds": 480,
     "maxRestarts": 3,
     "network": {"kind": "image-cnn", "channels": 8, "deepChannels": 12, "dropout": 0.2},
 }
@@ -160,7 +162,6 @@ class Place:
             "MILLWRIGHT_WORKER_INDEX": str(worker),
             "MILLWRIGHT_RENDEZVOUS": f"localhost:{self.port}",
             "MILLWRIGHT_TERMINATION_LOG": str(self.termination(worker)),
-            "MILLWRIGHT_GROUP_SECONDS": "120",
             "OMP_NUM_THREADS": "1",
         }
 

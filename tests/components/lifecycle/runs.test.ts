@@ -73,6 +73,8 @@ const CHANGES: [what: string, input: Input, dataset: boolean, training: boolean]
   ["resources of training", withTraining({ resources }), false, false],
   ["deadlineSeconds of training", withTraining({ deadlineSeconds: 3 }), false, false],
   ["checkpointSeconds", withTraining({ checkpointSeconds: 3 }), false, false],
+  ["checkpointRetention", withTraining({ checkpointRetention: { last: 9, whenDone: "keep" } }), false, false],
+  ["gangSeconds", withTraining({ gangSeconds: 30 }), false, false],
   ["maxRestarts", withTraining({ maxRestarts: 9 }), false, false],
   ["resources of the dataset", withDataset({ resources }), false, false],
   ["deadlineSeconds of the dataset", withDataset({ deadlineSeconds: 3 }), false, false],

@@ -153,9 +153,22 @@ describe("run", () => {
         backoffLimitPerIndex: 3,
         maxFailedIndexes: 0,
         activeDeadlineSeconds: 7200,
-        ...POD_FAILURES,
+        podReplacementPolicy: "Failed",
+        podFailurePolicy: {
+          rules: [
+            POD_FAILURES.podFailurePolicy.rules[0],
+            { action: "Ignore", onExitCodes: { containerName: "workload", operator: "In", values: [75] } },
+            POD_FAILURES.podFailurePolicy.rules[1],
+          ],
+        },
       });
       assert.equal(podOf(training).restartPolicy, "Never");
+    });
+
+    it("counts every end of a worker that waits for no other", () => {
+      const alone = { ...TRAINING_RUN, training: { ...MODEL.training, workers: 1 } };
+      const { podFailurePolicy } = endOf(renderTraining({ ...CONTEXT, run: alone }));
+      assert.deepEqual(podFailurePolicy, POD_FAILURES.podFailurePolicy);
     });
 
     it("has time for a checkpoint when it is told to stop", () => {

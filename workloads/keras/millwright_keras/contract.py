@@ -15,7 +15,12 @@ from typing import Any
 EXIT_BAD_SPEC = 64
 EXIT_BAD_DATA = 65
 EXIT_NOT_VERIFIED = 66
-EXIT_GROUP_LOST = 75
+EXIT_UNAVAILABLE = 75
+"""What the run needs is not there, and may be later: EX_TEMPFAIL of sysexits.h."""
+
+EXIT_GROUP_LOST = 76
+"""The group of workers came together, and was lost more often than the run may start again."""
+
 EXIT_INTERRUPTED = 143
 
 NEVER_RETRIED = (EXIT_BAD_SPEC, EXIT_BAD_DATA, EXIT_NOT_VERIFIED)

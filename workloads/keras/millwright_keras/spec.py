@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .contract import bad_spec, field
+from .retention import Retention
 
 TASK = "image-classification"
 NETWORK = "keras-mlp"
@@ -22,6 +23,7 @@ class Spec:
     rate: float
     seed: int
     checkpoint_seconds: float
+    retention: Retention
     units: tuple[int, ...]
     """Of the hidden layers, from the pixels on."""
     dropout: float
@@ -65,6 +67,7 @@ class Spec:
             rate=rate,
             seed=seed,
             checkpoint_seconds=float(number("checkpointSeconds", (int, float), 0, 60)),
+            retention=Retention.of(spec),
             units=units,
             dropout=dropout,
             determinant=hashlib.sha256(depends.encode("utf-8")).hexdigest(),

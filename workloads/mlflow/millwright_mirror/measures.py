@@ -39,7 +39,10 @@ _ELSEWHERE = {
 _UNNAMED = {"training": "metrics", "compression": "result", "rollout": "evidence"}
 """By kind, the member whose members stand for themselves: so metrics of a trained and a compressed version compare."""
 
-_OPERATIONAL = {"resources", "deadlineSeconds", "checkpointSeconds", "maxRestarts", "labels"}
+_OPERATIONAL = {
+    *("resources", "deadlineSeconds", "checkpointSeconds", "checkpointRetention", "maxRestarts", "gangSeconds"),
+    "labels",
+}
 """Members of a spec that do not determine the result, or that the dataset's record has."""
 
 

@@ -1,11 +1,11 @@
-"""One worker of the training stage, started by torchrun; `launch` starts torchrun and decides what its end means."""
+"""One worker of the training stage, started by torchrun through `train_worker`; `launch` starts torchrun and decides what
+its end means."""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
-import sys
 import time
 import traceback
 from datetime import timedelta
@@ -39,8 +39,9 @@ from .items import dataset_run
 from .learner import Learner, Plan, averaged
 from .metrics import accuracy, macro_f1, majority
 from .modelling import Prepared, export_model, logits_of, parameter_count, save_network
+from .retention import is_done
 from .start import start
-from .story import Story, begin_story, read_story, write_story
+from .story import Story, begin_story, forget, read_story, write_story
 from .training_spec import TrainingSpec
 
 COLLECTIVE_SECONDS = 60
@@ -67,7 +68,7 @@ class Training:
     def run(self) -> None:
         signal.signal(signal.SIGTERM, self._on_signal)
         story = read_story(self.place.checkpoint, self.spec.determinant)
-        if story is None or not story.complete:
+        if story is None or not story.complete or not is_done(self.place.checkpoint, self.spec.epochs):
             story = self._train_in_group(story)
         if self.writes:
             self._conclude(story)
@@ -96,7 +97,7 @@ class Training:
         held_inputs, held_targets = data.inputs["validation"][held_out], data.targets["validation"][held_out]
         validation = len(data.targets["validation"])
 
-        state = read_state(self.place.checkpoint, self.spec.determinant)
+        state = read_state(self.place.checkpoint, self.spec.determinant, self.log)
         if state is not None:
             learner.restore(state)
         self._agree_on_start(learner)
@@ -172,7 +173,7 @@ class Training:
         """What worker 0 does alone when training is complete: one look at the test split, the export, the result."""
         place, spec = self.place, self.spec
         state = read_state(place.checkpoint, spec.determinant)
-        if state is None:
+        if state is None or state["epoch"] < spec.epochs:
             raise bad_data(f"{place.checkpoint}: training is complete, but its state is gone; remove the folder")
         learner, data = self._begin("train", "validation", "test")
         train, test = data.items["train"], data.items["test"]
@@ -218,6 +219,8 @@ class Training:
                 "workers": place.workers,
             },
         )
+        if spec.retention.removes_when_done:
+            forget(place.checkpoint)
 
     def _begin(self, *splits: str) -> tuple[Learner, Prepared]:
         """The learner before its first step, and the splits, the training split among them."""
@@ -266,7 +269,7 @@ class Keeper:
         if not self._training.writes or not self._learner.whole or self._learner.steps_done == self._kept_step:
             return
         place, spec = self._training.place, self._training.spec
-        write_state(place.checkpoint, spec.determinant, self._learner.state())
+        write_state(place.checkpoint, spec.determinant, self._learner.state(), spec.retention.last)
         self._kept_at = time.monotonic()
         self._kept_step = self._learner.steps_done
         self._training.log(f"checkpoint after {self._learner.steps_done} steps")
@@ -278,8 +281,7 @@ def _speaks_of_the_group(error: RuntimeError) -> bool:
 
 
 def main() -> int:
-    processes.die_with_parent()
-    processes.report_started()
+    """The exit code; what it means is told to the launcher by a note, since torchrun makes 1 of every other."""
     try:
         Training(Surroundings.of(os.environ)).run()
     except Interrupted:
@@ -294,7 +296,3 @@ def main() -> int:
         return 1
     processes.report_done()
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

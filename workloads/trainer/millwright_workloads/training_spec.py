@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .contract import bad_spec, field
+from .retention import Retention
 from .shapes import Shape, shape_of
 
 
@@ -36,6 +37,9 @@ class TrainingSpec:
     rate: float
     seed: int
     checkpoint_seconds: float
+    retention: Retention
+    gang_seconds: int
+    """How long a worker waits for its group at most; see `gang`."""
     max_restarts: int
     shape: Shape
     base: Base | None
@@ -75,6 +79,8 @@ class TrainingSpec:
             rate=rate,
             seed=seed,
             checkpoint_seconds=float(number("checkpointSeconds", (int, float), 0, 60)),
+            retention=Retention.of(spec),
+            gang_seconds=number("gangSeconds", int, 1, 600),
             max_restarts=number("maxRestarts", int, 0, 3),
             shape=shape,
             base=base,
