@@ -204,6 +204,12 @@ const REFUSED: readonly (readonly [what: string, stack: unknown, path: string, m
     "must be fixed: a capacity block is paid for, used or not.",
   ],
   [
+    "more nodes than a capacity block has",
+    stack([nodeGroup({ capacity: BLOCK }, fixed(65))]),
+    "pools[0].size.nodes",
+    "must be at most 64, which is what one capacity block has at most; the rest is another pool's.",
+  ],
+  [
     "a capacity block that ends at an hour when none does",
     stack([nodeGroup({ capacity: { ...BLOCK, ends: "2027-01-31T12:00:00Z" } })]),
     "pools[0].provisioning.capacity.ends",
@@ -631,6 +637,7 @@ describe("pools at the edge of what is possible", () => {
   const unavailable = (maxUnavailable: string) => ({ disruption: { maxUnavailable } });
   for (const [what, given] of [
     ["as many devices as a machine has at most", stack([existing({}, { machine: sixteen })], HERE)],
+    ["as many nodes as a capacity block has", stack([nodeGroup({ capacity: BLOCK }, fixed(64))])],
     ["as many nodes at least as at most", stack([nodeGroup({}, auto(2, 2))])],
     ["a limit of just one node", stack([karpenter({}, { limits: { accelerators: 4, cpu: 48 } })])],
     [
