@@ -305,6 +305,12 @@ const REFUSED: readonly (readonly [what: string, stack: unknown, path: string, m
     "must be at least 10 with EFA, whose library works in huge pages.",
   ],
   [
+    "EFA without huge pages in a fixed pool of Karpenter",
+    stack([karpenter({ instanceTypes: ["p5en.48xlarge"] }, { ...fixed(2), network: { efa: "all" } })]),
+    "pools[0].hugepages2MiGiB",
+    "must be at least 10 with EFA, whose library works in huge pages.",
+  ],
+  [
     "huge pages that Karpenter knows nothing of",
     stack([karpenter({}, { hugepages2MiGiB: 4 })]),
     "pools[0].hugepages2MiGiB",
@@ -408,6 +414,12 @@ const REFUSED: readonly (readonly [what: string, stack: unknown, path: string, m
     "pools[0].limits.usdPerHour",
     "cannot be judged: components/catalog/prices.ts has no price of p5.48xlarge in sa-east-1, of which there are none at all. " +
       "Leave it out, or add the price there.",
+  ],
+  [
+    "a limit on the price of nodes in no region",
+    stack([simulated({}, { limits: { usdPerHour: 100 } })], SIMULATED),
+    "pools[0].limits.usdPerHour",
+    "must be left out: prices are AWS's, of an instance type in a region, and this pool has none.",
   ],
   [
     "a limit on the price of nodes that exist",
