@@ -204,6 +204,12 @@ const REFUSED: readonly (readonly [what: string, stack: unknown, path: string, m
     "must be fixed: a capacity block is paid for, used or not.",
   ],
   [
+    "more nodes than a capacity block has",
+    stack([nodeGroup({ capacity: BLOCK }, fixed(65))]),
+    "pools[0].size.nodes",
+    "must be at most 64, which is what one capacity block has at most; the rest is another pool's.",
+  ],
+  [
     "a capacity block that ends at an hour when none does",
     stack([nodeGroup({ capacity: { ...BLOCK, ends: "2027-01-31T12:00:00Z" } })]),
     "pools[0].provisioning.capacity.ends",
@@ -295,6 +301,12 @@ const REFUSED: readonly (readonly [what: string, stack: unknown, path: string, m
   [
     "EFA without huge pages",
     stack([nodeGroup({}, { ...efa, hugepages2MiGiB: 4 })]),
+    "pools[0].hugepages2MiGiB",
+    "must be at least 10 with EFA, whose library works in huge pages.",
+  ],
+  [
+    "EFA without huge pages in a fixed pool of Karpenter",
+    stack([karpenter({ instanceTypes: ["p5en.48xlarge"] }, { ...fixed(2), network: { efa: "all" } })]),
     "pools[0].hugepages2MiGiB",
     "must be at least 10 with EFA, whose library works in huge pages.",
   ],
@@ -402,6 +414,12 @@ const REFUSED: readonly (readonly [what: string, stack: unknown, path: string, m
     "pools[0].limits.usdPerHour",
     "cannot be judged: components/catalog/prices.ts has no price of p5.48xlarge in sa-east-1, of which there are none at all. " +
       "Leave it out, or add the price there.",
+  ],
+  [
+    "a limit on the price of nodes in no region",
+    stack([simulated({}, { limits: { usdPerHour: 100 } })], SIMULATED),
+    "pools[0].limits.usdPerHour",
+    "must be left out: prices are AWS's, of an instance type in a region, and this pool has none.",
   ],
   [
     "a limit on the price of nodes that exist",
@@ -631,6 +649,7 @@ describe("pools at the edge of what is possible", () => {
   const unavailable = (maxUnavailable: string) => ({ disruption: { maxUnavailable } });
   for (const [what, given] of [
     ["as many devices as a machine has at most", stack([existing({}, { machine: sixteen })], HERE)],
+    ["as many nodes as a capacity block has", stack([nodeGroup({ capacity: BLOCK }, fixed(64))])],
     ["as many nodes at least as at most", stack([nodeGroup({}, auto(2, 2))])],
     ["a limit of just one node", stack([karpenter({}, { limits: { accelerators: 4, cpu: 48 } })])],
     [
