@@ -81,6 +81,9 @@ function stateOf(job: Job, pods: readonly Pod[]): Pick<RunStatus, "state" | "rea
   if (end !== undefined) {
     return end.type === "Failed" ? { state: "failed", ...withReason(inWords(end)) } : { state: "complete" };
   }
+  if (isSuspended(job)) {
+    return { state: "pending", reason: "it waits in its team's queue" };
+  }
   const waiting = pods.map(waitsFor).find((reason) => reason !== undefined);
   const missing = missingOf(job, pods);
   if (missing > 0) {
@@ -120,6 +123,11 @@ function missingOf(job: Job, pods: readonly Pod[]): number {
 
 /** Which worker of a Job a pod is. */
 const INDEX_ANNOTATION = "batch.kubernetes.io/job-completion-index";
+
+/** Whether somebody else says when it may begin, or go on: the queue that it names. It has no pods meanwhile. */
+function isSuspended(job: Job): boolean {
+  return job.status?.conditions?.some(({ type, status }) => type === "Suspended" && status === "True") ?? false;
+}
 
 function waitsFor({ metadata, status }: Pod): string | undefined {
   const unscheduled = status?.conditions?.find(({ type, status }) => type === "PodScheduled" && status === "False");
