@@ -36,6 +36,7 @@ export type ComponentName =
   | "tracking"
   | "mirror"
   | "pool"
+  | "scheduling"
   | "platform";
 
 export interface LabelOptions {

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import type { PlacementKind } from "../../components/compute/scheduler-profile.ts";
 import { stopDaemon } from "../lib/daemon.ts";
 import { Failure } from "../lib/failure.ts";
 import { identify } from "../lib/identity.ts";
@@ -17,6 +18,8 @@ import {
   etcdFlags,
   KUBECONFIG_CONTROLLER_MANAGER,
   KUBECONFIG_SCHEDULER,
+  SCHEDULER_CONFIGURATION_FILE,
+  schedulerConfiguration,
   schedulerFlags,
 } from "./control-plane-flags.ts";
 import { isHealthy, readIdentity } from "./http.ts";
@@ -33,6 +36,8 @@ export interface ControlPlaneOptions {
   readonly auditLog?: boolean;
   /** Without them Jobs make no pods and deleted namespaces stay. @default true */
   readonly withSchedulerAndControllers?: boolean;
+  /** Which of the nodes with room a pod gets. @default "spread" */
+  readonly placement?: PlacementKind;
 }
 
 export interface ControlPlane {
@@ -51,6 +56,8 @@ export function controlPlaneParts(settings: ControlPlaneSettings, withSchedulerA
   const { ports } = settings;
   const admin = () => readIdentity(pki, "admin");
   const common = { timeoutSeconds: 60, reads: controlPlaneFiles(settings.layout) };
+  // Another placement starts the scheduler anew and nothing else.
+  const schedulerFile = path.join(settings.layout.config, SCHEDULER_CONFIGURATION_FILE);
   const controllers: Part[] = [
     {
       ...common,
@@ -62,6 +69,7 @@ export function controlPlaneParts(settings: ControlPlaneSettings, withSchedulerA
     },
     {
       ...common,
+      reads: [...common.reads, schedulerFile],
       name: "kube-scheduler",
       command: toolPath("kubernetes", "kube-scheduler"),
       args: schedulerFlags(settings),
@@ -93,7 +101,7 @@ export function controlPlaneParts(settings: ControlPlaneSettings, withSchedulerA
 
 export const serverUrl = (ports: ControlPlanePorts): string => `https://127.0.0.1:${ports.apiServer}`;
 
-/** What the control plane reads at its start. */
+/** What the control plane reads at its start, but for the scheduler's own file. */
 const controlPlaneFiles = (layout: ControlPlaneLayout) => [
   ...CONTROL_PLANE_CERTIFICATES.map(({ name }) => certificateFile(layout.pki, name)),
   ...[KUBECONFIG_CONTROLLER_MANAGER, KUBECONFIG_SCHEDULER].map((name) => path.join(layout.kubeconfigs, name)),
@@ -101,7 +109,8 @@ const controlPlaneFiles = (layout: ControlPlaneLayout) => [
 ];
 
 /** Writes the certificates, kubeconfigs and policies the control plane reads, as far as they are not as they should be. */
-export async function prepareControlPlane({ layout, ports }: ControlPlaneSettings): Promise<void> {
+export async function prepareControlPlane(settings: ControlPlaneSettings): Promise<void> {
+  const { layout, ports } = settings;
   await ensureCertificates(layout.pki, CONTROL_PLANE_CERTIFICATES);
   for (const folder of [layout.kubeconfigs, layout.config, layout.logs]) {
     mkdirSync(folder, { recursive: true });
@@ -121,6 +130,7 @@ export async function prepareControlPlane({ layout, ports }: ControlPlaneSetting
     writeIfChanged(file, renderKubeconfig({ server, user, certificate, pki }));
   }
   writeIfChanged(path.join(layout.config, AUDIT_POLICY_FILE), AUDIT_POLICY);
+  writeIfChanged(path.join(layout.config, SCHEDULER_CONFIGURATION_FILE), schedulerConfiguration(settings));
 }
 
 /**
@@ -146,12 +156,12 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
 }
 
 async function startOnce(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { auditLog = true, withSchedulerAndControllers = true } = options;
+  const { auditLog = true, withSchedulerAndControllers = true, placement = "spread" } = options;
   const root = options.root ?? mkdtempSync(`${folderPrefix()}${process.pid}-`);
   const layout = controlPlaneLayout(root);
   const ports = options.ports === undefined || options.ports === "free" ? await freePorts() : options.ports;
   const folders: PartFolders = { pids: path.join(root, "pids"), logs: layout.logs };
-  const settings: ControlPlaneSettings = { layout, ports, node: false, auditLog, durable: false };
+  const settings: ControlPlaneSettings = { layout, ports, node: false, auditLog, durable: false, placement };
   const parts: Part[] = [];
   const stop = async () => {
     // From the last to the first, so that nobody logs the loss of what it depends on.

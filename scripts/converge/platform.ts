@@ -20,7 +20,7 @@ import { prepareLocalCluster } from "../toolchain/prepare.ts";
 export async function bringUp(stack: Stack, report: Report): Promise<Record<string, string>> {
   if (stack.platform.cluster.kind === "local") {
     await prepareLocalCluster(report);
-    await startCluster(report);
+    await startCluster(report, { placement: stack.scheduling?.placement.kind ?? "spread" });
     await ensureBaseImage({ reference: stack.platform.baseImage }, report);
     const autoscaler = autoscalerOf(stack);
     // One from elsewhere is pulled when the stack's copy of it is made.
