@@ -2,7 +2,7 @@ import type { Input, Resource } from "@pulumi/pulumi";
 import type { EndpointSpec } from "../../../stacks/endpoints.ts";
 import type { AcceleratorName } from "../../catalog/accelerators.ts";
 import type { Placement } from "../../compute/pools/placement.ts";
-import type { Labels } from "../../core/labels.ts";
+import type { Placed } from "../../compute/scheduling/queue.ts";
 
 /** A pool as an endpoint sees it: what one node offers, and how many there are at most. Plain data. */
 export interface Host {
@@ -44,8 +44,11 @@ export interface LanguageEndpointArgs {
   readonly namespace: string;
   /** The artifact store's claim, for weights that are a folder of it. @default none */
   readonly claimName?: string;
-  /** What puts its pods into a team's queue, as components/compute/scheduling says. @default they wait in none */
-  readonly queueLabels?: Labels;
+  /**
+   * Its priority and its team's queue, as `place` of components/compute/scheduling says.
+   * @default the default priority, and no queue
+   */
+  readonly placed?: Pick<Placed, "labels" | "annotations" | "pod" | "isQueued">;
   /** Where waiting requests are asked for; needed where the endpoint is scaled. @default none */
   readonly metrics?: MetricsSource;
   /** Whether the cluster has the Prometheus Operator, to be told where to look. @default false */
