@@ -3,6 +3,7 @@ import type { EndpointSpec } from "../../../stacks/endpoints.ts";
 import type { AcceleratorName } from "../../catalog/accelerators.ts";
 import type { Placement } from "../../compute/pools/placement.ts";
 import type { Placed } from "../../compute/scheduling/queue.ts";
+import type { Labels } from "../../core/labels.ts";
 
 /** A pool as an endpoint sees it: what one node offers, and how many there are at most. Plain data. */
 export interface Host {
@@ -34,6 +35,12 @@ export interface Host {
 export interface MetricsSource {
   /** `http://host:port` or `https://...`, as KEDA's trigger `prometheus` takes it. */
   readonly url: string;
+  /**
+   * What tells the endpoint's series from those of another one of the same name. One that looks at a single namespace has no
+   * such label: `{}`.
+   * @default the label `namespace`, as the Prometheus Operator and Amazon's scraper give it
+   */
+  readonly labels?: Labels;
   /** Amazon Managed Service for Prometheus wants signed requests: KEDA signs them as its own identity. @default none */
   readonly awsRegion?: string;
 }

@@ -7,7 +7,6 @@ import { LanguageEndpoint } from "../../../../components/serving/language/compon
 import { hostOf } from "../../../../components/serving/language/host.ts";
 import { endpointUrl, workloadName } from "../../../../components/serving/language/names.ts";
 import { renderLanguageEndpoint } from "../../../../components/serving/language/render.ts";
-import { demandQuery } from "../../../../components/serving/language/scaled-object.ts";
 import type { LanguageEndpointArgs } from "../../../../components/serving/language/types.ts";
 import { renderDeployment, renderGroup } from "../../../../components/serving/language/workload.ts";
 import { declare, find, refusal } from "../../engine.ts";
@@ -318,14 +317,18 @@ describe("a scaled endpoint", () => {
   });
 
   it("asks for what the requests keep busy, and for what waits no more than as many again", () => {
-    const { endpoint } = args;
-    assert.ok(endpoint.scaling.kind === "auto");
     const here = '{namespace="models",model_name="chat"}';
     assert.equal(
-      demandQuery({ ...endpoint, scaling: endpoint.scaling }, "models"),
+      rendered.scaledObject!.spec.triggers[0]!.metadata.query,
       `sum(vllm:num_requests_running${here}) / 16 + clamp_max(sum(vllm:num_requests_waiting${here}) / 5, ` +
         `scalar(count(vllm:num_requests_running${here})))`,
     );
+  });
+
+  it("asks for no namespace where there is only one", () => {
+    const metrics = { url: "http://prometheus.models.svc.cluster.local:9090", labels: {} };
+    const { query } = renderLanguageEndpoint({ ...args, metrics }).scaledObject!.spec.triggers[0]!.metadata;
+    assert.match(query, /^sum\(vllm:num_requests_running\{model_name="chat"\}\) \/ 16 \+ /);
   });
 
   it("keeps its replicas where nobody tells of them, and waits before it takes any away", () => {
