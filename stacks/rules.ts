@@ -24,7 +24,7 @@ export function ruleProblems(raw: unknown, platform?: unknown): Problem[] {
     ...awsProblems(raw),
     ...poolProblems(raw),
     ...schedulingProblems(raw, platform),
-    ...endpointProblems(raw, memberOf(platform, "pools") ?? (platform === undefined ? undefined : [])),
+    ...endpointProblems(raw, platform),
     ...platformProblems(raw, platform),
   ];
   if (!Array.isArray(models)) {

@@ -141,7 +141,10 @@ describe("values of add-ons", () => {
     assert.equal(parse(config.data["time-slicing-4"]!).sharing.timeSlicing.resources[0].replicas, 4);
   });
 
-  it("bring agents onto nodes with any of the pools' taints", () => {
+  it("bring agents onto nodes with any of the pools' taints, each said once", () => {
+    assert.deepEqual(at(valuesOf("gpu-operator"), "daemonsets.tolerations"), [
+      { key: "nvidia.com/gpu", operator: "Exists", effect: "NoSchedule" },
+    ]);
     const own = stackOf({ pools: [{ ...H100_POOL, taints: [{ key: "team", value: "a", effect: "NoExecute" }] }] });
     const tolerations = [{ key: "team", operator: "Exists", effect: "NoExecute" }];
     assert.deepEqual(at(valuesOf("gpu-operator", own), "daemonsets.tolerations"), tolerations);
