@@ -7,7 +7,7 @@ import { memberOf } from "./json-schema.ts";
 import { UnknownPlatform } from "./platform-rules.ts";
 import type { Stack } from "./schema.ts";
 import { sourceProblems } from "./sources.ts";
-import { validateStack } from "./validate.ts";
+import { type Validation, validateStack } from "./validate.ts";
 
 /** Everything that is wrong with a stack, found before anything was touched. */
 export class StackError extends Error {
@@ -44,7 +44,9 @@ export async function loadStack(options: LoadOptions): Promise<Stack> {
   const source = config === undefined ? fromYaml(await readStackFile(file, options)) : fromConfig(config);
 
   const platform = await readPlatform(source.raw, dirname(file));
-  const validation = validateStack(source.raw, platform);
+  const validation = validateStack(source.raw, platform?.raw);
+  const platformValidation =
+    platform === undefined || platform.raw instanceof UnknownPlatform ? undefined : validateStack(platform.raw);
   const ownProblems = isUnreadable(source)
     ? []
     : [
@@ -52,11 +54,31 @@ export async function loadStack(options: LoadOptions): Promise<Stack> {
         ...(await sourceProblems(source.raw, repositoryRoot)),
       ].map((problem) => withLine(problem, source));
   const missing = await missingContent(repositoryRoot);
-  const problems = [...source.problems, ...ownProblems, ...missing];
+  const problems = [...source.problems, ...ownProblems, ...ofPlatform(platform?.name, platformValidation), ...missing];
   if (problems.length > 0 || "problems" in validation) {
     throw new StackError(where, problems);
   }
-  return { name, ...validation.spec, content: await resolveContent(validation.spec, repositoryRoot) };
+  return {
+    name,
+    ...validation.spec,
+    content: await resolveContent(validation.spec, repositoryRoot),
+    ...(platform === undefined || platformValidation === undefined || "problems" in platformValidation
+      ? {}
+      : { platformStack: { name: platform.name, ...platformValidation.spec } }),
+  };
+}
+
+/** What is wrong with the other stack is that one's, and told there; here it is one problem. */
+function ofPlatform(name: string | undefined, validation: Validation | undefined): Problem[] {
+  return validation === undefined || "spec" in validation
+    ? []
+    : [
+        {
+          path: "platform.cluster.stack",
+          message: `must be a stack that can be: its file has ${validation.problems.length} problem${validation.problems.length === 1 ? "" : "s"} of its own.`,
+          ...(name === undefined ? {} : { value: name }),
+        },
+      ];
 }
 
 /** The names of the stacks that have a file, sorted. */
@@ -98,15 +120,18 @@ async function readStackFile(file: string, { name, repositoryRoot }: LoadOptions
  * of its cluster is refused before anything is called. Undefined where the stack names none, or where there is nothing to
  * read; a name without a file is the rules' to refuse.
  */
-async function readPlatform(raw: unknown, folder: string): Promise<unknown> {
+async function readPlatform(raw: unknown, folder: string): Promise<{ name: string; raw: unknown } | undefined> {
   const name = ["platform", "cluster", "stack"].reduce(memberOf, raw);
   if (typeof name !== "string" || ["platform", "cluster", "kind"].reduce(memberOf, raw) !== "platform") {
     return undefined;
   }
   const known = await stackNamesIn(folder);
-  return known.includes(name)
-    ? fromYaml(await readFile(join(folder, `Pulumi.${name}.yaml`), "utf8")).raw
-    : new UnknownPlatform(known);
+  return {
+    name,
+    raw: known.includes(name)
+      ? fromYaml(await readFile(join(folder, `Pulumi.${name}.yaml`), "utf8")).raw
+      : new UnknownPlatform(known),
+  };
 }
 
 /** A file that is no YAML has that one problem, not also one for everything that could not be found in it. */

@@ -776,4 +776,6 @@ export interface Stack extends StackSpec {
   /** The Pulumi stack's name, e.g. `local`. */
   readonly name: string;
   readonly content: StackContent;
+  /** The stack whose cluster this one runs on, as its file says. @default the stack has its own cluster */
+  readonly platformStack?: StackSpec & { readonly name: string };
 }
