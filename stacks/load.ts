@@ -51,10 +51,11 @@ export async function loadStack(options: LoadOptions): Promise<Stack> {
     ? []
     : [
         ...("problems" in validation ? validation.problems : []),
+        ...ofPlatform(platform?.name, platformValidation),
         ...(await sourceProblems(source.raw, repositoryRoot)),
       ].map((problem) => withLine(problem, source));
   const missing = await missingContent(repositoryRoot);
-  const problems = [...source.problems, ...ownProblems, ...ofPlatform(platform?.name, platformValidation), ...missing];
+  const problems = [...source.problems, ...ownProblems, ...missing];
   if (problems.length > 0 || "problems" in validation) {
     throw new StackError(where, problems);
   }
