@@ -76,6 +76,9 @@ function stateOf(job: Job, pods: readonly Pod[]): Pick<RunStatus, "state" | "rea
   if (end !== undefined) {
     return end.type === "Failed" ? { state: "failed", ...withReason(inWords(end)) } : { state: "complete" };
   }
+  if (isSuspended(job)) {
+    return { state: "pending", reason: "it waits in its team's queue" };
+  }
   const waiting = pods.map(waitsFor).find((reason) => reason !== undefined);
   const failed = job.status?.failed ?? 0;
   const restarted =
@@ -88,6 +91,11 @@ function ended(job: Job): Condition | undefined {
   return job.status?.conditions?.find(
     ({ type, status }) => (type === "Failed" || type === "Complete") && status === "True",
   );
+}
+
+/** Whether somebody else says when it may begin, or go on: the queue that it names. It has no pods meanwhile. */
+function isSuspended(job: Job): boolean {
+  return job.status?.conditions?.some(({ type, status }) => type === "Suspended" && status === "True") ?? false;
 }
 
 function waitsFor({ metadata, status }: Pod): string | undefined {

@@ -111,6 +111,18 @@ describe("observe", () => {
       { state: "running", reason: "1 of its pods failed and was replaced" },
     ],
     [
+      "waiting in a queue, be it after it was driven out",
+      jobOf(training, { failed: 1, ...done("Suspended", { reason: "JobSuspended" }) }),
+      [],
+      { state: "pending", reason: "it waits in its team's queue" },
+    ],
+    [
+      "let begin by its queue",
+      jobOf(training, { ready: 1, conditions: [{ type: "Suspended", status: "False", reason: "JobResumed" }] }),
+      [],
+      { state: "running" },
+    ],
+    [
       "without a node",
       jobOf(training),
       [

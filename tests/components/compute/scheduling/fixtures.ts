@@ -1,6 +1,8 @@
 import { poolsOf } from "../../../../components/compute/scheduling/pools.ts";
+import { renderScheduling } from "../../../../components/compute/scheduling/render.ts";
 import { type PoolSpec, poolsSchema } from "../../../../stacks/pools.ts";
 import { type SchedulingSpec, schedulingSchema } from "../../../../stacks/scheduling.ts";
+import type { KubernetesObject } from "../cluster.ts";
 
 /** A pool of each kind: whole devices with EFA, ones that grow, cut ones, ones shared by time, and none. */
 export const POOLS: readonly PoolSpec[] = poolsSchema.parse([
@@ -93,3 +95,24 @@ export function changed(spec: SchedulingSpec, change: (draft: Draft) => void): S
 
 // biome-ignore lint/suspicious/noExplicitAny: what is drafted may be wrong; the schema reads it again.
 type Draft = any;
+
+/** Everything of a specification in the order in which it can be made. */
+export function objectsOf(spec: SchedulingSpec, pools: readonly PoolSpec[] = POOLS): KubernetesObject[] {
+  const objects = renderScheduling({ spec, pools });
+  const core = (apiVersion: string, kind: string, object: object | undefined): KubernetesObject[] =>
+    object === undefined ? [] : [{ apiVersion, kind, ...object } as KubernetesObject];
+  return [
+    ...objects.priorityClasses.flatMap((each) => core("scheduling.k8s.io/v1", "PriorityClass", each)),
+    ...objects.teams.flatMap(({ namespace }) => core("v1", "Namespace", namespace)),
+    ...objects.workloadPriorityClasses,
+    ...objects.topologies,
+    ...objects.flavors,
+    ...objects.cohorts,
+    ...objects.teams.flatMap(({ resourceQuota, limitRange, clusterQueue, localQueue }) => [
+      ...core("v1", "ResourceQuota", resourceQuota),
+      ...core("v1", "LimitRange", limitRange),
+      ...(clusterQueue === undefined ? [] : [clusterQueue]),
+      ...(localQueue === undefined ? [] : [localQueue]),
+    ]),
+  ];
+}

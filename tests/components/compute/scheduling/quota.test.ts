@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { reachOf, resolveQuota } from "../../../../components/compute/scheduling/quota.ts";
 import { amountText, quantityOf, supplyOf } from "../../../../components/compute/scheduling/supply.ts";
+import { poolsSchema } from "../../../../stacks/pools.ts";
 import { POOLS } from "./fixtures.ts";
 
 const supply = (name: string) => supplyOf(POOLS.find((pool) => pool.name === name)!)!;
@@ -86,16 +87,21 @@ describe("a quota", () => {
   });
 
   it("of all teams together is never more than the pool has, however the devices are divided", () => {
-    const training = supply("training");
-    const devices = training.total["nvidia.com/gpu"]!;
+    // Of figures that no number of devices divides.
+    const odd = { name: "odd", machine: { cpu: 10, memoryGiB: 31, accelerator: "h100", accelerators: 3 } };
+    const [pool] = poolsSchema.parse([
+      { ...odd, provisioning: { kind: "existing", nodes: ["n"] }, size: { kind: "fixed", nodes: 7 } },
+    ]);
+    const uneven = supplyOf(pool!)!;
+    const devices = uneven.total["nvidia.com/gpu"]!;
     const division = fc.array(fc.integer({ min: 0, max: devices }), { minLength: 1, maxLength: 12 }).map((cuts) => {
       const sorted = [0, ...cuts, devices].sort((a, b) => a - b);
       return sorted.slice(1).map((cut, index) => cut - sorted[index]!);
     });
     fc.assert(
       fc.property(division, (parts) => {
-        const quotas = parts.map((accelerators) => resolveQuota({ pool: "training", accelerators }, training).nominal);
-        for (const [resource, total] of Object.entries(training.total)) {
+        const quotas = parts.map((accelerators) => resolveQuota({ pool: "odd", accelerators }, uneven).nominal);
+        for (const [resource, total] of Object.entries(uneven.total)) {
           const sum = quotas.reduce((all, nominal) => all + nominal[resource]!, 0);
           assert.ok(sum <= total, `${resource}: ${sum} > ${total}`);
           // And nearly all of it is given out: each part loses less than one.

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { type Placements, placementsOf } from "../../../../components/compute/scheduling/queue.ts";
 import { renderScheduling } from "../../../../components/compute/scheduling/render.ts";
+import { renderStatefulSet as renderPrometheus } from "../../../../components/monitoring/render.ts";
+import { renderWatcher } from "../../../../components/monitoring/watcher.ts";
+import { renderStatefulSet as renderDatabase } from "../../../../components/platform/database/render.ts";
+import { renderMirror } from "../../../../components/platform/registry/mirror.ts";
+import { renderServer } from "../../../../components/platform/registry/server.ts";
 import { renderEndpoint } from "../../../../components/serving/render.ts";
 import { renderCompression } from "../../../../components/training/compression.ts";
 import { renderDataset } from "../../../../components/training/dataset.ts";
@@ -8,6 +13,7 @@ import { renderSearch } from "../../../../components/training/search.ts";
 import { renderTraining } from "../../../../components/training/training.ts";
 import { type ModelSpec, modelSchema, type WorkResources } from "../../../../stacks/schema.ts";
 import { DATASET_RUN, MODEL, TRAINING_RUN, VERSION } from "../../fixtures.ts";
+import { ARGS as PROMETHEUS_ARGS, WATCHER_ARGS } from "../../monitoring/fixtures.ts";
 import { ARGS } from "../../serving/versions.ts";
 import { COMPRESSION_RUN, CONTEXT, SEARCH_RUN } from "../../training/fixtures.ts";
 import { COUNTED, POOLS, QUEUED } from "./fixtures.ts";
@@ -146,6 +152,31 @@ describe("the workloads of a team whose quotas the core keeps", () => {
     assert.ok(!JSON.stringify(all).includes("kueue") && !JSON.stringify(all).includes("suspend"));
     assert.equal(specOf(all.training)["priorityClassName"], "millwright-training");
     assert.deepEqual(specOf(all.training)["nodeSelector"], { "millwright.dev/pool": "training" });
+  });
+});
+
+describe("what the models stand on", () => {
+  it("is driven out by no server where the stack has priorities, and says nothing of them where it has none", () => {
+    const registry = { ...ARGS, image: "mlflow@sha256:1", database: DATABASE };
+    const database = {
+      ...ARGS,
+      storage: { kind: "storageClass", storageClassName: "ssd", sizeGiB: 1 } as const,
+      image: "database@sha256:1",
+      databases: ["optuna"],
+      clients: 1,
+    };
+    const render = (placements: Placements | undefined) => [
+      renderDatabase({ ...database, placements }, "uid"),
+      renderServer({ ...registry, placements }, "address"),
+      renderMirror({ ...registry, placements }),
+      renderPrometheus({ ...PROMETHEUS_ARGS, placements }, "config"),
+      renderWatcher({ ...WATCHER_ARGS, placements }, "config"),
+    ];
+    for (const { metadata, spec } of render(queued)) {
+      const pod = spec.template.spec as { priorityClassName?: string };
+      assert.equal(pod.priorityClassName, "millwright-platform", metadata.name);
+    }
+    assert.ok(!JSON.stringify(render(undefined)).includes("priorityClassName"));
   });
 });
 
