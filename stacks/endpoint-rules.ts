@@ -9,13 +9,14 @@ import { type PoolSpec, poolSchema } from "./pools.ts";
 /**
  * What the stack's endpoints say of each other, of its models and of the pools. Paths start at the stack. Pure.
  *
- * @param platformPools `millwright:pools` of the stack that has the cluster, as written, where this one stands on another's.
- * Without them it is not judged whether an endpoint fits its pool.
+ * @param platform the stack that has the pools, as written, where that is another one (`platform.cluster.kind: platform`).
+ * Without it it is not judged whether an endpoint fits its pool.
  */
-export function endpointProblems(raw: unknown, platformPools?: unknown): Problem[] {
+export function endpointProblems(raw: unknown, platform?: unknown): Problem[] {
   const endpoints = listAt(raw, "endpoints");
   const standsOnAnother = ["platform", "cluster", "kind"].reduce(memberOf, raw) === "platform";
-  const pools = standsOnAnother ? platformPools : (memberOf(raw, "pools") ?? []);
+  const owner = standsOnAnother ? platform : raw;
+  const pools = owner === undefined ? undefined : (memberOf(owner, "pools") ?? []);
   return endpoints.flatMap((endpoint, index) =>
     [
       ...nameProblems(raw, endpoints, index),

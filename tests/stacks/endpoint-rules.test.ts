@@ -21,7 +21,7 @@ const ON_ANOTHER = {
   endpoints: [{ ...SMALL, context: { tokens: 8192, sequences: 32 } }],
 };
 
-const said = (raw: unknown, platformPools?: unknown) => formatProblems(endpointProblems(raw, platformPools)).trim();
+const said = (raw: unknown, platform?: unknown) => formatProblems(endpointProblems(raw, platform)).trim();
 
 describe("endpoints of a stack", () => {
   it("are in order where they fit their pool", () => {
@@ -83,8 +83,8 @@ describe("endpoints of a stack", () => {
 
   it("are judged by the pools of the stack they stand on, once these are known", () => {
     assert.equal(said(ON_ANOTHER), "");
-    assert.match(said(ON_ANOTHER, [POOL]), /^endpoints\[0\]\.context\.sequences: must be at most 23/);
-    assert.match(said(ON_ANOTHER, []), /^endpoints\[0\]\.pool: must be a pool, and there is none/);
+    assert.match(said(ON_ANOTHER, { pools: [POOL] }), /^endpoints\[0\]\.context\.sequences: must be at most 23/);
+    assert.match(said(ON_ANOTHER, {}), /^endpoints\[0\]\.pool: must be a pool, and there is none/);
   });
 
   it("have no problem because of a pool's own", () => {

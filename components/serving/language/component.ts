@@ -5,6 +5,7 @@ import { ServiceAccount } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
 import { NetworkPolicy } from "@pulumi/kubernetes/networking/v1/networkPolicy.js";
 import { PodDisruptionBudget } from "@pulumi/kubernetes/policy/v1/podDisruptionBudget.js";
 import { ComponentResource, type ComponentResourceOptions } from "@pulumi/pulumi";
+import { KEPT_QUEUE_LABELS } from "../../compute/scheduling/queue.ts";
 import { throwProblems } from "../../platform/problems.ts";
 import { endpointUrl } from "./names.ts";
 import { renderLanguageEndpoint } from "./render.ts";
@@ -40,10 +41,15 @@ export class LanguageEndpoint extends ComponentResource {
       new NetworkPolicy(`${name}-policy`, policy, { parent: this }),
       ...after,
     ];
+    const options = {
+      parent: this,
+      dependsOn: before,
+      ...(args.placed?.isQueued === true ? { ignoreChanges: [...KEPT_QUEUE_LABELS] } : {}),
+    };
     const replicas =
       workload.kind === "Deployment"
-        ? new Deployment(`${name}-replicas`, workload, { parent: this, dependsOn: before })
-        : new CustomResource(`${name}-replicas`, workload, { parent: this, dependsOn: before });
+        ? new Deployment(`${name}-replicas`, workload, options)
+        : new CustomResource(`${name}-replicas`, workload, options);
     if (budget !== undefined) {
       new PodDisruptionBudget(`${name}-budget`, budget, { parent: this });
     }

@@ -21,8 +21,8 @@ export const SHARED_MEMORY_FRACTION = 0.5;
 /** Part of a pod's memory that weights on their way from a bucket may take, all processes together. */
 export const STREAM_FRACTION = 0.25;
 
-/** Huge pages of 2 MiB a pod with EFA takes, in MiB; what AWS's own tests of NCCL on EFA ask for. */
-export const EFA_HUGEPAGES_MIB = 5120;
+/** Huge pages of 2 MiB a pod with EFA takes, in GiB; what AWS's own tests of NCCL on EFA ask for. */
+export const EFA_HUGEPAGES_GIB = 5;
 
 /** Seconds between two looks at a server that loads. */
 export const STARTUP_PERIOD_SECONDS = 10;

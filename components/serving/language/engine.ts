@@ -1,7 +1,7 @@
 import type { EndpointSpec } from "../../../stacks/endpoints.ts";
 import { VLLM_ENVIRONMENT, vllmArguments } from "../../catalog/engines.ts";
 import { STREAM_FRACTION, WEIGHTS_FOLDER } from "./defaults.ts";
-import { podResources, usesEfa } from "./resources.ts";
+import { podResources, usesEfa, usesHugepages } from "./resources.ts";
 import type { Host } from "./types.ts";
 
 /** Where weights come from. */
@@ -86,6 +86,7 @@ export function engineEnvironment(endpoint: EndpointSpec, host: Host): readonly 
     // A pod has one interface beside the loopback; without this they may choose the loopback.
     ...(parallelism.pipeline > 1 ? { NCCL_SOCKET_IFNAME: "eth0", GLOO_SOCKET_IFNAME: "eth0" } : {}),
     ...(usesEfa(endpoint, host) ? { FI_PROVIDER: "efa", FI_EFA_FORK_SAFE: "1" } : {}),
+    ...(usesEfa(endpoint, host) && !usesHugepages(endpoint, host) ? { FI_EFA_USE_HUGE_PAGE: "0" } : {}),
   };
   const plain = Object.entries(values).map(([name, value]): Variable => ({ name, value }));
   const references: Variable[] = [

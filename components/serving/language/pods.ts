@@ -24,24 +24,23 @@ export function labelsOfRole({ name }: Pick<EndpointSpec, "name">, role: Role): 
   return labelsFor({ component: role === "worker" ? "serving-worker" : "serving", model: name });
 }
 
+/** How scrapers find what answers that go by annotations, as Amazon's does by its default configuration. */
+const SCRAPED = {
+  "prometheus.io/path": "/metrics",
+  "prometheus.io/port": String(ENGINE_PORT),
+  "prometheus.io/scrape": "true",
+};
+
 /** One pod of a replica, as Deployment and LeaderWorkerSet take it. */
 export function renderPodTemplate(args: LanguageEndpointArgs, role: Role) {
   const { endpoint, host } = args;
   const labels = labelsOfRole(endpoint, role);
+  const { priorityClassName } = args.placed?.pod ?? {};
   const source = weightsOf(endpoint);
   return {
     metadata: {
       labels,
-      // How scrapers find it that go by annotations, as Amazon's does by its default configuration.
-      ...(role === "worker"
-        ? {}
-        : {
-            annotations: {
-              "prometheus.io/path": "/metrics",
-              "prometheus.io/port": String(ENGINE_PORT),
-              "prometheus.io/scrape": "true",
-            },
-          }),
+      annotations: { ...args.placed?.annotations, ...(role === "worker" ? {} : SCRAPED) },
     },
     spec: {
       serviceAccountName: serviceAccountName(endpoint.name),
@@ -49,6 +48,7 @@ export function renderPodTemplate(args: LanguageEndpointArgs, role: Role) {
       enableServiceLinks: false,
       terminationGracePeriodSeconds: DRAIN_SECONDS + ENGINES.vllm.requestSeconds,
       securityContext: POD_SECURITY,
+      ...(priorityClassName === undefined ? {} : { priorityClassName }),
       nodeSelector: host.placement.nodeSelector,
       tolerations: [...host.placement.tolerations],
       ...(role === "alone"

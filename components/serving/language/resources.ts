@@ -1,7 +1,7 @@
 import type { EndpointSpec } from "../../../stacks/endpoints.ts";
 import type { Resources } from "../../../stacks/schema.ts";
 import { type ResourceRequirements, renderResources } from "../../platform/pod/resources.ts";
-import { EFA_HUGEPAGES_MIB, RESOURCES_A_DEVICE } from "./defaults.ts";
+import { EFA_HUGEPAGES_GIB, RESOURCES_A_DEVICE } from "./defaults.ts";
 import type { Host } from "./types.ts";
 
 /** What Amazon's device plugin calls an Elastic Fabric Adapter. */
@@ -12,6 +12,14 @@ type Sized = Pick<EndpointSpec, "parallelism" | "resources">;
 /** Only a replica over several nodes has something to say over the network. */
 export function usesEfa({ parallelism }: Pick<EndpointSpec, "parallelism">, host: Host): boolean {
   return parallelism.pipeline > 1 && host.efaInterfaces > 0;
+}
+
+/**
+ * EFA's library keeps its buffers in huge pages where the nodes have any. Karpenter's have none: it starts no machine for a
+ * pod that asks for them.
+ */
+export function usesHugepages(endpoint: Pick<EndpointSpec, "parallelism">, host: Host): boolean {
+  return usesEfa(endpoint, host) && host.hugepagesGiB > 0;
 }
 
 /** Cores and memory of each pod, beside its devices. */
@@ -26,8 +34,8 @@ export function podResources({ parallelism: { tensor }, resources }: Sized): Res
 }
 
 /**
- * Requests and limits of a pod: a device for each part of a layer, and with EFA its share of the node's adapters and the
- * huge pages they want. Devices and huge pages are limits alone: the API server makes them requests, and takes no other.
+ * Requests and limits of a pod: a device for each part of a layer, and with EFA its share of the node's adapters, and
+ * huge pages where there are any. Devices and huge pages are limits alone: the API server makes them requests, and takes no other.
  */
 export function renderPodResources(endpoint: Sized, host: Host): ResourceRequirements {
   const { requests, limits } = renderResources(podResources(endpoint));
@@ -38,9 +46,8 @@ export function renderPodResources(endpoint: Sized, host: Host): ResourceRequire
     limits: {
       ...limits,
       ...(resource === undefined ? {} : { [resource]: String(tensor) }),
-      ...(usesEfa(endpoint, host)
-        ? { [EFA_RESOURCE]: String(efaOfPod(endpoint, host)), "hugepages-2Mi": `${EFA_HUGEPAGES_MIB}Mi` }
-        : {}),
+      ...(usesEfa(endpoint, host) ? { [EFA_RESOURCE]: String(efaOfPod(endpoint, host)) } : {}),
+      ...(usesHugepages(endpoint, host) ? { "hugepages-2Mi": `${EFA_HUGEPAGES_GIB}Gi` } : {}),
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { CustomResourceArgs } from "@pulumi/kubernetes/apiextensions/customResource.js";
 import type { EndpointSpec } from "../../../stacks/endpoints.ts";
-import { labelsFor } from "../../core/labels.ts";
+import { type Labels, labelsFor } from "../../core/labels.ts";
 import {
   BLIND_POLLS,
   GROWTH_STABILISATION_SECONDS,
@@ -25,9 +25,12 @@ type AutoScaling = Extract<EndpointSpec["scaling"], { kind: "auto" }>;
  * Against overshooting: all is counted together and not a replica, so a replica that is only wanted never calls for another;
  * and what waits calls for no more than as many again as answer, however long the queue grows while they load.
  */
-export function demandQuery(endpoint: EndpointSpec & { readonly scaling: AutoScaling }, namespace: string): string {
+export function demandQuery(endpoint: EndpointSpec & { readonly scaling: AutoScaling }, labels: Labels): string {
   const { name, context, scaling } = endpoint;
-  const series = (metric: string) => `vllm:${metric}{namespace="${namespace}",model_name="${name}"}`;
+  const selector = Object.entries({ ...labels, model_name: name })
+    .map(([label, value]) => `${label}="${value}"`)
+    .join(",");
+  const series = (metric: string) => `vllm:${metric}{${selector}}`;
   const running = series("num_requests_running");
   return (
     `sum(${running}) / ${context.sequences}` +
@@ -73,7 +76,7 @@ export function renderScaledObject({ endpoint, namespace, metrics }: LanguageEnd
           metricType: "AverageValue",
           metadata: {
             serverAddress: metrics.url,
-            query: demandQuery({ ...endpoint, scaling }, namespace),
+            query: demandQuery({ ...endpoint, scaling }, metrics.labels ?? { namespace }),
             threshold: "1",
             // No answer is not the answer that nothing waits.
             ignoreNullValues: "false",

@@ -2,6 +2,7 @@ import type { Input, Resource } from "@pulumi/pulumi";
 import type { EndpointSpec } from "../../../stacks/endpoints.ts";
 import type { AcceleratorName } from "../../catalog/accelerators.ts";
 import type { Placement } from "../../compute/pools/placement.ts";
+import type { Placed } from "../../compute/scheduling/queue.ts";
 import type { Labels } from "../../core/labels.ts";
 
 /** A pool as an endpoint sees it: what one node offers, and how many there are at most. Plain data. */
@@ -34,6 +35,12 @@ export interface Host {
 export interface MetricsSource {
   /** `http://host:port` or `https://...`, as KEDA's trigger `prometheus` takes it. */
   readonly url: string;
+  /**
+   * What tells the endpoint's series from those of another one of the same name. One that looks at a single namespace has no
+   * such label: `{}`.
+   * @default the label `namespace`, as the Prometheus Operator and Amazon's scraper give it
+   */
+  readonly labels?: Labels;
   /** Amazon Managed Service for Prometheus wants signed requests: KEDA signs them as its own identity. @default none */
   readonly awsRegion?: string;
 }
@@ -44,8 +51,11 @@ export interface LanguageEndpointArgs {
   readonly namespace: string;
   /** The artifact store's claim, for weights that are a folder of it. @default none */
   readonly claimName?: string;
-  /** What puts its pods into a team's queue, as components/compute/scheduling says. @default they wait in none */
-  readonly queueLabels?: Labels;
+  /**
+   * Its priority and its team's queue, as `place` of components/compute/scheduling says.
+   * @default the default priority, and no queue
+   */
+  readonly placed?: Pick<Placed, "labels" | "annotations" | "pod" | "isQueued">;
   /** Where waiting requests are asked for; needed where the endpoint is scaled. @default none */
   readonly metrics?: MetricsSource;
   /** Whether the cluster has the Prometheus Operator, to be told where to look. @default false */

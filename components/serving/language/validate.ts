@@ -5,10 +5,10 @@ import { MODEL_ARCHITECTURES, type ModelArchitecture } from "../../catalog/model
 import type { Problem } from "../../core/problem.ts";
 import { nearest } from "../../core/spelling.ts";
 import { validateArtifactPath } from "../../platform/artifacts.ts";
-import { READ_GB_PER_SECOND } from "./defaults.ts";
+import { EFA_HUGEPAGES_GIB, READ_GB_PER_SECOND } from "./defaults.ts";
 import { weightsOf } from "./engine.ts";
 import { architectureOf, loadSeconds, weightsGB } from "./load.ts";
-import { ALLOCATABLE_FRACTION, efaOfPod, mostThatFit, podResources, podsPerNode, usesEfa } from "./resources.ts";
+import { ALLOCATABLE_FRACTION, efaOfPod, mostThatFit, podResources, podsPerNode, usesHugepages } from "./resources.ts";
 import { mostReplicas } from "./scaling.ts";
 import type { Host, LanguageEndpointArgs } from "./types.ts";
 
@@ -212,13 +212,13 @@ function roomProblems(endpoint: EndpointSpec, host: Host): Problem[] {
       });
     }
   }
-  if (usesEfa(endpoint, host)) {
+  if (usesHugepages(endpoint, host)) {
     const pods = Math.floor(devices / tensor);
-    const wanted = pods * 5;
+    const wanted = pods * EFA_HUGEPAGES_GIB;
     if (hugepagesGiB < wanted) {
       problems.push({
         path: "pool",
-        message: `must keep at least ${wanted} GiB as huge pages (hugepages2MiGiB): 5 GiB for each of the ${pods} pods of a node that use its ${efaOfPod(endpoint, host) * pods} adapters; ${pool} keeps ${hugepagesGiB}.`,
+        message: `must keep at least ${wanted} GiB as huge pages (hugepages2MiGiB), or none: ${EFA_HUGEPAGES_GIB} GiB for each of the ${pods} pods of a node that use its ${efaOfPod(endpoint, host) * pods} adapters; ${pool} keeps ${hugepagesGiB}.`,
         value: pool,
       });
     }

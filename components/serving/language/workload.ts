@@ -60,13 +60,13 @@ export function renderGroup(args: LanguageEndpointArgs) {
 
 /** The queue's labels are the object's alone: a selector that had them could never change its queue. */
 function renderMetadata(
-  { endpoint, namespace, queueLabels = {} }: LanguageEndpointArgs,
+  { endpoint, namespace, placed }: LanguageEndpointArgs,
   annotations: Readonly<Record<string, string>>,
 ) {
   return {
     name: workloadName(endpoint.name),
     namespace,
-    labels: { ...labelsFor({ component: "serving", model: endpoint.name }), ...queueLabels },
+    labels: { ...labelsFor({ component: "serving", model: endpoint.name }), ...placed?.labels },
     annotations,
   };
 }

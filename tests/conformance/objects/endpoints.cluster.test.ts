@@ -3,12 +3,16 @@
 // ServiceMonitor. For each kind one wrong field or value is refused, so that the proof can fail. Does not prove what the
 // projects' own webhooks would say, nor that anything runs.
 import assert from "node:assert/strict";
+import { renderPriorityClasses } from "../../../components/compute/scheduling/priorities.ts";
+import { place, placementsOf } from "../../../components/compute/scheduling/queue.ts";
 import { renderLanguageEndpoint } from "../../../components/serving/language/render.ts";
 import type { LanguageEndpointArgs } from "../../../components/serving/language/types.ts";
 import {
   endpointOf,
+  H100_POOL,
   LARGE,
   LARGE_ARGS,
+  SCHEDULING,
   SMALL,
   SMALL_ARGS,
   scaledArgs,
@@ -21,7 +25,10 @@ const of = (args: LanguageEndpointArgs, raw: object, rest: Partial<LanguageEndpo
   endpoint: endpointOf(raw),
 });
 const MANAGED = { url: "https://aps-workspaces.us-east-2.amazonaws.com/workspaces/ws-1", awsRegion: "us-east-2" };
-const QUEUED = { "kueue.x-k8s.io/queue-name": "research" };
+const QUEUED = place(
+  { part: "serving", pool: H100_POOL.name, group: 2 },
+  placementsOf([H100_POOL], SCHEDULING, SCHEDULING.teams[0]!.name),
+);
 
 const SHAPES: Readonly<Record<string, LanguageEndpointArgs>> = {
   "one device": SMALL_ARGS,
@@ -49,7 +56,7 @@ const SHAPES: Readonly<Record<string, LanguageEndpointArgs>> = {
     },
   }),
   scaled: scaledArgs(SMALL_ARGS),
-  "two nodes with EFA, in a queue": { ...LARGE_ARGS, queueLabels: QUEUED },
+  "two nodes with EFA, in a queue": { ...LARGE_ARGS, placed: QUEUED },
   "two nodes, scaled by Amazon's Prometheus": { ...scaledArgs(LARGE_ARGS), metrics: MANAGED, monitored: true },
   "the longest name": of(LARGE_ARGS, { ...LARGE, name: "e".repeat(32) }),
 };
@@ -98,6 +105,9 @@ describe("objects of language endpoints on an API server", function () {
   before(async () => {
     server = await dryRun();
     await server.define("leaderworkerset", "keda", "prometheus-operator");
+    for (const each of renderPriorityClasses()) {
+      await server.keep({ apiVersion: "scheduling.k8s.io/v1", kind: "PriorityClass", ...each });
+    }
   });
 
   for (const [shape, args] of Object.entries(SHAPES)) {

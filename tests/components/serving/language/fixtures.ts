@@ -2,6 +2,7 @@ import { hostOf } from "../../../../components/serving/language/host.ts";
 import type { LanguageEndpointArgs } from "../../../../components/serving/language/types.ts";
 import { type EndpointSpec, endpointSchema } from "../../../../stacks/endpoints.ts";
 import { type PoolSpec, poolSchema } from "../../../../stacks/pools.ts";
+import { type SchedulingSpec, schedulingSchema } from "../../../../stacks/scheduling.ts";
 
 const IMAGE = `vllm/vllm-openai@sha256:${"a".repeat(64)}`;
 const INSTANCE_RESERVATION = "cr-0123456789abcdef0";
@@ -25,6 +26,21 @@ export const H100_POOL: PoolSpec = poolSchema.parse({
   size: { kind: "fixed", nodes: 4 },
   network: { efa: "all", placementGroup: "cluster" },
   hugepages2MiGiB: 10,
+});
+
+/** A team that waits in a queue of Kueue. */
+export const SCHEDULING: SchedulingSpec = schedulingSchema.parse({
+  queues: { kind: "kueue" },
+  topology: ["topology.k8s.aws/network-node-layer-2"],
+  teams: [
+    {
+      name: "research",
+      quotas: [
+        { pool: "serving", accelerators: 16 },
+        { pool: "frontier", accelerators: 32 },
+      ],
+    },
+  ],
 });
 
 /** 8 billion parameters on one device. */

@@ -1,22 +1,36 @@
 // What an endpoint is rendered as and declares. That Kubernetes takes it is in tests/conformance/kubernetes-objects; that vLLM
 // serves with these arguments, and that a group's nodes find each other, needs devices and is not proved.
 import assert from "node:assert/strict";
+import { KEPT_QUEUE_LABELS, place, placementsOf } from "../../../../components/compute/scheduling/queue.ts";
 import { MAX_NAME_LENGTH } from "../../../../components/core/names.ts";
 import { LanguageEndpoint } from "../../../../components/serving/language/component.ts";
 import { hostOf } from "../../../../components/serving/language/host.ts";
 import { endpointUrl, workloadName } from "../../../../components/serving/language/names.ts";
 import { renderLanguageEndpoint } from "../../../../components/serving/language/render.ts";
-import { demandQuery } from "../../../../components/serving/language/scaled-object.ts";
 import type { LanguageEndpointArgs } from "../../../../components/serving/language/types.ts";
 import { renderDeployment, renderGroup } from "../../../../components/serving/language/workload.ts";
 import { declare, find, refusal } from "../../engine.ts";
 import { restrictedProblems } from "../../pod-security.ts";
-import { endpointOf, L40S_POOL, LARGE, LARGE_ARGS, SMALL, SMALL_ARGS, scaledArgs } from "./fixtures.ts";
+import {
+  endpointOf,
+  H100_POOL,
+  L40S_POOL,
+  LARGE,
+  LARGE_ARGS,
+  SCHEDULING,
+  SMALL,
+  SMALL_ARGS,
+  scaledArgs,
+} from "./fixtures.ts";
 
 const DEPLOYMENT = renderDeployment(SMALL_ARGS);
 const GROUP = renderGroup(LARGE_ARGS);
 const [POD] = [DEPLOYMENT.spec.template];
 const { leaderTemplate: LEADER, workerTemplate: WORKER } = GROUP.spec.leaderWorkerTemplate;
+
+const placements = placementsOf([L40S_POOL, H100_POOL], SCHEDULING, "research");
+const PLACED = place({ part: "serving", pool: L40S_POOL.name }, placements);
+const PLACED_GROUP = place({ part: "serving", pool: H100_POOL.name, group: 2 }, placements);
 
 const containerOf = ({ spec }: typeof POD) => spec.containers[0]!;
 const changed = (raw: object): LanguageEndpointArgs => ({ ...SMALL_ARGS, endpoint: endpointOf({ ...SMALL, ...raw }) });
@@ -131,13 +145,14 @@ describe("a replica of one node", () => {
     assert.deepEqual(renderDeployment(full).spec.strategy.rollingUpdate, { maxSurge: 0, maxUnavailable: 1 });
   });
 
-  it("keeps the queue's labels out of its selector and its pods", () => {
-    const queueLabels = { "kueue.x-k8s.io/queue-name": "research" };
-    const { metadata, spec } = renderDeployment({ ...SMALL_ARGS, queueLabels });
-    assert.equal(metadata.labels["kueue.x-k8s.io/queue-name" as never], "research");
+  it("waits in its team's queue by labels of its own, which its selector and its pods do not have", () => {
+    const { metadata, spec } = renderDeployment({ ...SMALL_ARGS, placed: PLACED });
+    const labels: Readonly<Record<string, string>> = metadata.labels;
+    assert.equal(labels["kueue.x-k8s.io/queue-name"], "research");
     assert.deepEqual(spec.selector.matchLabels, DEPLOYMENT.spec.selector.matchLabels);
-    assert.deepEqual(spec.template, DEPLOYMENT.spec.template);
+    assert.deepEqual(spec.template.metadata.labels, DEPLOYMENT.spec.template.metadata.labels);
     assert.deepEqual(spec.selector.matchLabels, spec.template.metadata.labels);
+    assert.equal(spec.template.spec.priorityClassName, PLACED.pod.priorityClassName);
   });
 });
 
@@ -170,9 +185,14 @@ describe("a replica of several nodes", () => {
     const { limits } = containerOf(WORKER).resources;
     assert.deepEqual(
       [limits["nvidia.com/gpu"], limits["vpc.amazonaws.com/efa"], limits["hugepages-2Mi"]],
-      ["8", "32", "5120Mi"],
+      ["8", "32", "5Gi"],
     );
     assert.equal(variables(WORKER)["FI_PROVIDER"], "efa");
+    assert.ok(!("FI_EFA_USE_HUGE_PAGE" in variables(WORKER)));
+    const none = renderGroup({ ...LARGE_ARGS, host: { ...LARGE_ARGS.host, hugepagesGiB: 0 } });
+    const without = none.spec.leaderWorkerTemplate.workerTemplate;
+    assert.ok(!("hugepages-2Mi" in containerOf(without).resources.limits));
+    assert.equal(variables(without)["FI_EFA_USE_HUGE_PAGE"], "0");
     const half = renderGroup({
       ...LARGE_ARGS,
       endpoint: endpointOf({ ...LARGE, parallelism: { tensor: 4, pipeline: 2 } }),
@@ -181,6 +201,16 @@ describe("a replica of several nodes", () => {
     assert.equal(share["vpc.amazonaws.com/efa"], "16");
     const alone = renderDeployment({ ...LARGE_ARGS, endpoint: endpointOf({ ...LARGE, parallelism: { tensor: 8 } }) });
     assert.ok(!("vpc.amazonaws.com/efa" in containerOf(alone.spec.template).resources.limits));
+  });
+
+  it("is admitted near each other, where the queues know the network", () => {
+    const { leaderWorkerTemplate } = renderGroup({ ...LARGE_ARGS, placed: PLACED_GROUP }).spec;
+    for (const { metadata } of [leaderWorkerTemplate.leaderTemplate, leaderWorkerTemplate.workerTemplate]) {
+      const annotations: Readonly<Record<string, string>> = metadata.annotations;
+      assert.equal(annotations["kueue.x-k8s.io/podset-preferred-topology"], SCHEDULING.topology[0]);
+    }
+    const scraped: Readonly<Record<string, string>> = leaderWorkerTemplate.leaderTemplate.metadata.annotations;
+    assert.equal(scraped["prometheus.io/scrape"], "true");
   });
 
   it("is led to by its leader alone, and guarded with all its pods", () => {
@@ -287,14 +317,18 @@ describe("a scaled endpoint", () => {
   });
 
   it("asks for what the requests keep busy, and for what waits no more than as many again", () => {
-    const { endpoint } = args;
-    assert.ok(endpoint.scaling.kind === "auto");
     const here = '{namespace="models",model_name="chat"}';
     assert.equal(
-      demandQuery({ ...endpoint, scaling: endpoint.scaling }, "models"),
+      rendered.scaledObject!.spec.triggers[0]!.metadata.query,
       `sum(vllm:num_requests_running${here}) / 16 + clamp_max(sum(vllm:num_requests_waiting${here}) / 5, ` +
         `scalar(count(vllm:num_requests_running${here})))`,
     );
+  });
+
+  it("asks for no namespace where there is only one", () => {
+    const metrics = { url: "http://prometheus.models.svc.cluster.local:9090", labels: {} };
+    const { query } = renderLanguageEndpoint({ ...args, metrics }).scaledObject!.spec.triggers[0]!.metadata;
+    assert.match(query, /^sum\(vllm:num_requests_running\{model_name="chat"\}\) \/ 16 \+ /);
   });
 
   it("keeps its replicas where nobody tells of them, and waits before it takes any away", () => {
@@ -372,6 +406,13 @@ describe("LanguageEndpoint", () => {
       "frontier-chat-replicas",
       "frontier-chat-scaler-identity",
     ]);
+  });
+
+  it("leaves a queue that it is in as it is", async () => {
+    const queued = await children({ ...SMALL_ARGS, placed: PLACED });
+    assert.deepEqual(find(queued, "kubernetes:apps/v1:Deployment").ignoreChanges, [...KEPT_QUEUE_LABELS]);
+    const free = await children(SMALL_ARGS);
+    assert.deepEqual(find(free, "kubernetes:apps/v1:Deployment").ignoreChanges, []);
   });
 
   it("says where it is reached", async () => {

@@ -166,10 +166,10 @@ const REFUSED: readonly [what: string, raw: object, pool: PoolSpec, ...expected:
     /^resources\.cpuLimit: must be at least cpu, which is 4\. \(2\)$/,
   ],
   [
-    "EFA without huge pages",
+    "EFA with too few huge pages",
     { ...LARGE },
-    { ...H100_POOL, hugepages2MiGiB: 0 },
-    /^pool: must keep at least 5 GiB as huge pages \(hugepages2MiGiB\): 5 GiB for each of the 1 pods of a node that use its 32 adapters; frontier keeps 0\./,
+    { ...H100_POOL, hugepages2MiGiB: 4 },
+    /^pool: must keep at least 5 GiB as huge pages \(hugepages2MiGiB\), or none: 5 GiB for each of the 1 pods of a node that use its 32 adapters; frontier keeps 4\./,
   ],
   [
     "less time to start than reading the weights takes, with the sum",
@@ -207,6 +207,7 @@ describe("a language endpoint's problems", () => {
   it("are none of one that is in order, on one device and on two nodes of eight", () => {
     assert.deepEqual(said(SMALL, L40S_POOL), []);
     assert.deepEqual(said(LARGE, H100_POOL), []);
+    assert.deepEqual(said(LARGE, { ...H100_POOL, hugepages2MiGiB: 0 }), []);
     assert.deepEqual(validateArguments(SMALL_ARGS), []);
   });
 
