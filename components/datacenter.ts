@@ -152,7 +152,7 @@ export class Datacenter extends ComponentResource {
 
 /** The stack that has the cluster, its pools and quotas: another one, or this. */
 function groundOf(stack: Stack): StackSpec {
-  return stack.ground ?? stack;
+  return stack.platformStack ?? stack;
 }
 
 /** @returns nothing where the cluster has neither pools nor quotas of ours: then workloads say nothing of either */

@@ -50,7 +50,6 @@ export const INTERFACE_ENDPOINTS = [
   "ecr.dkr",
   "eks",
   "eks-auth",
-  "elasticloadbalancing",
   "logs",
   "sqs",
   "ssm",

@@ -26,7 +26,20 @@ export const SMALL_SPEC: EksSpec = eksSchema.parse({
   metrics: "inCluster",
 });
 
-export function declarePlatform(spec: EksSpec = FULL_SPEC, more: Partial<AwsPlatformArgs> = {}) {
+const declared = new Map<string, ReturnType<typeof make>>();
+
+/** The platform of a specification with all it registers; made once for all tests that want the same. */
+export function declarePlatform(
+  spec: EksSpec = FULL_SPEC,
+  more: Partial<AwsPlatformArgs> = {},
+): ReturnType<typeof make> {
+  const key = JSON.stringify([spec, more]);
+  const known = declared.get(key) ?? make(spec, more);
+  declared.set(key, known);
+  return known;
+}
+
+function make(spec: EksSpec, more: Partial<AwsPlatformArgs>) {
   const args: AwsPlatformArgs = { stack: "production", spec, ...more };
   return declare(() => new AwsPlatform("platform", args), { provider: awsProvider(spec.region) });
 }
