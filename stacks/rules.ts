@@ -3,6 +3,7 @@ import { autoscalerProblems } from "./autoscaler-rules.ts";
 import { memberOf } from "./json-schema.ts";
 import { layerProblems } from "./layer-rules.ts";
 import { lifecycleProblems } from "./lifecycle-rules.ts";
+import { poolProblems } from "./pool-rules.ts";
 import { resourcesSchema, servingSchema, splitSchema, trainingSchema } from "./schema.ts";
 import { servingProblems } from "./serving-rules.ts";
 
@@ -12,12 +13,12 @@ import { servingProblems } from "./serving-rules.ts";
  */
 export function ruleProblems(raw: unknown): Problem[] {
   const models = memberOf(raw, "models");
-  const ofLayers = layerProblems(raw);
+  const ofPlatform = [...layerProblems(raw), ...poolProblems(raw)];
   if (!Array.isArray(models)) {
-    return ofLayers;
+    return ofPlatform;
   }
   return [
-    ...ofLayers,
+    ...ofPlatform,
     ...duplicateNames(models),
     ...autoscalerProblems(raw),
     ...models.flatMap((model: unknown, index) => [

@@ -18,6 +18,8 @@ export interface Registration {
 
 export const DIGEST = "b".repeat(64);
 export const CLUSTER_IP = "10.96.0.42";
+export const PLACEMENT_GROUP = "placement-0123";
+export const AUTO_SCALING_GROUP = "eks-nodes-0123";
 
 /** What providers answer: enough of it for what the program reads. */
 function answer(type: string, inputs: Record<string, unknown>, preview: boolean): Record<string, unknown> {
@@ -28,6 +30,15 @@ function answer(type: string, inputs: Record<string, unknown>, preview: boolean)
   if (type === "kubernetes:core/v1:Service" && !preview) {
     const spec = inputs["spec"] as Record<string, unknown>;
     return { ...inputs, spec: { clusterIP: CLUSTER_IP, ...spec } };
+  }
+  if (type === "aws:ec2/launchTemplate:LaunchTemplate" && !preview) {
+    return { ...inputs, latestVersion: 1 };
+  }
+  if (type === "aws:ec2/placementGroup:PlacementGroup" && !preview) {
+    return { ...inputs, name: PLACEMENT_GROUP };
+  }
+  if (type === "aws:eks/nodeGroup:NodeGroup" && !preview) {
+    return { ...inputs, resources: [{ autoscalingGroups: [{ name: AUTO_SCALING_GROUP }] }] };
   }
   return inputs;
 }
