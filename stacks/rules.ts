@@ -4,6 +4,7 @@ import { memberOf } from "./json-schema.ts";
 import { layerProblems } from "./layer-rules.ts";
 import { lifecycleProblems } from "./lifecycle-rules.ts";
 import { poolProblems } from "./pool-rules.ts";
+import { schedulingProblems } from "./scheduling-rules.ts";
 import { resourcesSchema, servingSchema, splitSchema, trainingSchema } from "./schema.ts";
 import { servingProblems } from "./serving-rules.ts";
 
@@ -13,12 +14,12 @@ import { servingProblems } from "./serving-rules.ts";
  */
 export function ruleProblems(raw: unknown): Problem[] {
   const models = memberOf(raw, "models");
-  const ofPlatform = [...layerProblems(raw), ...poolProblems(raw)];
+  const ofStack = [...layerProblems(raw), ...poolProblems(raw), ...schedulingProblems(raw)];
   if (!Array.isArray(models)) {
-    return ofPlatform;
+    return ofStack;
   }
   return [
-    ...ofPlatform,
+    ...ofStack,
     ...duplicateNames(models),
     ...autoscalerProblems(raw),
     ...models.flatMap((model: unknown, index) => [

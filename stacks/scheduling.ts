@@ -7,6 +7,7 @@ const quotaSchema = z.strictObject({
   pool: z.string().min(1).describe("A pool of this stack."),
   accelerators: z
     .number()
+    .int()
     .min(0)
     .max(100_000)
     .optional()
@@ -16,14 +17,24 @@ const quotaSchema = z.strictObject({
     .min(0)
     .max(10_000_000)
     .optional()
-    .describe("Cores. Default: the team's share of the pool by its devices."),
-  memoryGiB: z.number().min(0).optional().describe("Memory in GiB. Default: its share of the pool by its devices."),
-  borrow: z
+    .describe("Cores. Default: the team's share of the pool by its devices; required of a pool without any."),
+  memoryGiB: z
     .number()
     .min(0)
     .optional()
+    .describe("Memory in GiB. Default: its share of the pool by its devices; required of a pool without any."),
+  borrow: z
+    .number()
+    .int()
+    .min(0)
+    .optional()
     .describe("Devices of others' quota, while they lie idle, at most. Default: all there are."),
-  lend: z.number().min(0).optional().describe("Devices of its quota others may use while they lie idle. Default: all."),
+  lend: z
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .describe("Devices of its quota others may use while they lie idle. Default: all."),
 });
 
 const teamSchema = z.strictObject({
@@ -35,7 +46,7 @@ const teamSchema = z.strictObject({
     .positive()
     .max(1000)
     .default(1)
-    .describe("Share of what is free that it gets when several teams want more than their quota."),
+    .describe("Share of what is free that it gets when several teams want more than their quota. Needs Kueue."),
 });
 
 export const schedulingSchema = z
@@ -72,7 +83,8 @@ export const schedulingSchema = z
       .describe("Which of the nodes with room a pod gets; of effect on control planes that Millwright starts."),
     topology: z
       .array(labelKey)
-      .max(16)
+      // Kueue takes 16 levels, and the last one is the node.
+      .max(15)
       .default([])
       .describe(
         "Node labels from the widest part of the network to the narrowest, for groups that should be near each other. " +

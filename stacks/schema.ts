@@ -26,6 +26,18 @@ export const resourcesSchema = z.strictObject({
   memoryGiB: z.number().positive().max(4096).describe("Requested memory, which is also the limit, in GiB."),
 });
 
+/** Of what may ask for devices and name the pool that has them. */
+export const workResourcesSchema = resourcesSchema.extend({
+  pool: z.string().min(1).optional().describe("The pool its pods run on. Default: any node that takes them."),
+  gpu: z.number().int().min(1).max(16).optional().describe("GPUs of each pod. Default: none."),
+  gpuResource: deviceResource
+    .optional()
+    .describe(
+      "What the cluster's device plugin calls a GPU, or a part of one. Default: what the pool's are called, else " +
+        "`nvidia.com/gpu`.",
+    ),
+});
+
 const absolutePath = (description: string) =>
   z.string().regex(/^\//).meta({ allowed: 'an absolute path, starting with "/"', description });
 
@@ -266,7 +278,7 @@ export const trainingSchema = z
       .max(100)
       .default(3)
       .describe("Restarts after a failure that is not a disruption."),
-    resources: resourcesSchema.default({ cpu: 0.5, cpuLimit: 1, memoryGiB: 2 }).describe("Of each worker."),
+    resources: workResourcesSchema.default({ cpu: 0.5, cpuLimit: 1, memoryGiB: 2 }).describe("Of each worker."),
     deadlineSeconds: z.number().int().positive().default(7200).describe("A run that takes longer fails."),
   })
   .describe("How it learns.");
@@ -346,7 +358,7 @@ export const searchSchema = z
     seed: z.number().int().nonnegative().default(17).describe("Decides which trials are drawn."),
     space: z.array(parameterSchema).min(1).max(64).describe("What is searched."),
     maxRestarts: z.number().int().min(0).max(100).default(3).describe("Restarts of a worker that failed."),
-    resources: resourcesSchema.default({ cpu: 0.5, cpuLimit: 1, memoryGiB: 2 }).describe("Of each worker."),
+    resources: workResourcesSchema.default({ cpu: 0.5, cpuLimit: 1, memoryGiB: 2 }).describe("Of each worker."),
     deadlineSeconds: z.number().int().positive().default(14_400).describe("A search that takes longer fails."),
   })
   .describe("How the training's parameters are found. Default: they are taken as written.");
@@ -459,7 +471,9 @@ export const compressionSchema = z
       .max(100)
       .default(3)
       .describe("Restarts after a failure that is no disruption."),
-    resources: resourcesSchema.default({ cpu: 0.5, cpuLimit: 1, memoryGiB: 2 }).describe("Of each candidate's run."),
+    resources: workResourcesSchema
+      .default({ cpu: 0.5, cpuLimit: 1, memoryGiB: 2 })
+      .describe("Of each candidate's run."),
     deadlineSeconds: z.number().int().positive().default(7200).describe("A run that takes longer fails."),
   })
   .describe("How the trained model is made smaller and faster. Default: it is served as trained.");
@@ -549,19 +563,11 @@ export const scalingSchema = z
   .default({ kind: "fixed", replicas: 1 })
   .describe("How many servers run.");
 
-/** What asks for GPUs: only servers do, so far. */
-export const servingResourcesSchema = resourcesSchema.extend({
-  gpu: z.number().int().min(1).max(16).optional().describe("GPUs of each server. Default: none."),
-  gpuResource: deviceResource
-    .optional()
-    .describe("What the cluster's device plugin calls a GPU, or a part of one. Default: `nvidia.com/gpu`."),
-});
-
 export const servingSchema = z
   .strictObject({
     engine: engineSchema,
     scaling: scalingSchema,
-    resources: servingResourcesSchema.default({ cpu: 0.25, cpuLimit: 1, memoryGiB: 1 }).describe("Of each server."),
+    resources: workResourcesSchema.default({ cpu: 0.25, cpuLimit: 1, memoryGiB: 1 }).describe("Of each server."),
     maxAccuracyDrop: z
       .number()
       .min(0)
@@ -700,7 +706,7 @@ export type WatchSpec = z.infer<typeof watchSchema>;
 export type DatasetSource = z.infer<typeof sourceSchema>;
 export type WorkloadSpec = z.infer<typeof workloadSchema>;
 export type Resources = z.infer<typeof resourcesSchema>;
-export type ServingResources = z.infer<typeof servingResourcesSchema>;
+export type WorkResources = z.infer<typeof workResourcesSchema>;
 export type ServingSpec = z.infer<typeof servingSchema>;
 export type ScalingSpec = z.infer<typeof scalingSchema>;
 export type AutoscalerSpec = z.infer<typeof autoscalerSchema>;

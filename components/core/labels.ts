@@ -35,6 +35,7 @@ export type ComponentName =
   | "tracking"
   | "mirror"
   | "pool"
+  | "scheduling"
   | "platform";
 
 export interface LabelOptions {

@@ -2,7 +2,7 @@ import type { JobArgs } from "@pulumi/kubernetes/batch/v1/job.js";
 import type { ConfigMapArgs } from "@pulumi/kubernetes/core/v1/configMap.js";
 import { canonicalJson } from "../core/hash.ts";
 import { FINAL_EXIT_CODES, SPEC_FILE } from "./contract.ts";
-import { type RunPod, renderRunPod, runLabels, specName } from "./pod.ts";
+import { placeRun, type RunPod, renderRunPod, runLabels, specName } from "./pod.ts";
 import type { RunContext } from "./types.ts";
 
 export interface RunJob extends RunPod {
@@ -30,17 +30,22 @@ export interface RunJob extends RunPod {
  * - What a worker without restarts left means is {@link renderEnd}'s.
  * - A replacement starts only after its predecessor ended, so that no two write one folder.
  *
+ * Where a queue lets it begin, it is made suspended: no pod of it exists before there is room for all of them, and the time
+ * it waits does not count towards its deadline. That it begins is the queue's doing, which the engine leaves as it is.
+ *
  * Not awaited: it may take days. Its record says when it is done.
  */
 export function renderJob(job: RunJob, context: RunContext) {
+  const { labels, isQueued } = placeRun(job, context);
   return {
     metadata: {
       name: job.run,
       namespace: context.artifacts.namespace,
-      labels: runLabels(job),
+      labels: { ...runLabels(job), ...labels },
       annotations: { "pulumi.com/skipAwait": "true" },
     },
     spec: {
+      ...(isQueued ? { suspend: true } : {}),
       completionMode: "Indexed",
       completions: job.workers,
       parallelism: job.workers,

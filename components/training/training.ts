@@ -13,9 +13,9 @@ import type { TrainingJobArgs } from "./types.ts";
  * All pods of the group are made at once, but Kubernetes places each for itself. Those that found a place wait for the
  * others at torchrun's rendezvous, compute nothing, and give up after ten minutes (MILLWRIGHT_GROUP_SECONDS); they try
  * again `maxRestarts` times in place, then end with 75 and leave their place until the Job starts them anew. So a group
- * that came together only in part holds its part for `deadlineSeconds` at the most, and no group waits for ever. What
- * is missing is admission of all or none: two groups that each got half of a pool hold it until one of them gives up.
- * That takes a queue in front of the scheduler, such as Kueue's.
+ * that came together only in part holds its part for `deadlineSeconds` at the most, and no group waits for ever. That
+ * two groups each get half of a pool and hold it until one gives up is kept off by a queue in front of the scheduler:
+ * where the stack's quotas are Kueue's, the Job begins when there is room for all its workers, and not before.
  */
 export function renderTraining(args: TrainingJobArgs) {
   const { run } = args;

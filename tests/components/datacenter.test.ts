@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { KEPT_QUEUE_LABELS } from "../../components/compute/scheduling/queue.ts";
 import { Datacenter } from "../../components/datacenter.ts";
 import type { Observations } from "../../components/lifecycle/types.ts";
 import { compressionSchema, type ModelSpec, type Stack, searchSchema } from "../../stacks/schema.ts";
@@ -227,7 +228,7 @@ describe("datacenter", () => {
 
   it("never edits the Job or the spec of a run under way", async () => {
     const { registrations } = await declareDatacenter(OBSERVED.dataset);
-    assert.deepEqual(find(registrations, JOB).ignoreChanges, ["spec"]);
+    assert.deepEqual(find(registrations, JOB).ignoreChanges, ["spec", ...KEPT_QUEUE_LABELS]);
     assert.deepEqual(find(registrations, "kubernetes:core/v1:ConfigMap").ignoreChanges, ["data"]);
   });
 

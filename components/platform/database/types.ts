@@ -1,5 +1,6 @@
 import type { Input } from "@pulumi/pulumi";
 import type { Resources } from "../../../stacks/schema.ts";
+import type { Placements } from "../../compute/scheduling/queue.ts";
 import type { ArtifactStore, PlatformArgs } from "../types.ts";
 
 export interface DatabaseArgs {
@@ -20,6 +21,8 @@ export interface DatabaseArgs {
    * @default 1
    */
   readonly passwordGeneration?: number;
+  /** What keeps the cluster's priorities. @default it has none of ours */
+  readonly placements?: Placements | undefined;
   /** @default enough for so many clients */
   readonly resources?: Resources;
 }

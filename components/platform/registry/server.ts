@@ -2,6 +2,7 @@ import type { DeploymentArgs } from "@pulumi/kubernetes/apps/v1/deployment.js";
 import type { ServiceArgs } from "@pulumi/kubernetes/core/v1/service.js";
 import type { ServiceAccountArgs } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
 import { type Input, output } from "@pulumi/pulumi";
+import { place } from "../../compute/scheduling/queue.ts";
 import { labelsFor, selectorLabelsFor } from "../../core/labels.ts";
 import { renderPolicy } from "../network/policy.ts";
 import { renderResources } from "../pod/resources.ts";
@@ -70,6 +71,7 @@ export function renderServer(args: RegistryArgs, address: Input<string>) {
 function renderPod(args: RegistryArgs, address: Input<string>) {
   const { artifacts, database } = args;
   return {
+    ...place({ part: "platform" }, args.placements).pod,
     serviceAccountName: REGISTRY_NAME,
     automountServiceAccountToken: false,
     enableServiceLinks: false,

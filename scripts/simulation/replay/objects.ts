@@ -1,4 +1,4 @@
-import { labelsFor } from "../../../components/core/labels.ts";
+import { ACCELERATOR_LABEL, labelsFor } from "../../../components/core/labels.ts";
 import type { TraceNode, TracePod } from "./trace.ts";
 
 /**
@@ -7,8 +7,6 @@ import type { TraceNode, TracePod } from "./trace.ts";
  */
 export const GPU_MILLI = "millwright.dev/gpu-milli";
 
-/** The label of a node's model of GPU. */
-const GPU_MODEL_LABEL = "millwright.dev/accelerator";
 
 export const REPLAY_NAMESPACE = "default";
 
@@ -34,7 +32,7 @@ export function nodeObject({ name, cpuMilli, memoryMiB, gpus, gpuModel }: TraceN
         ...labels,
         "kubernetes.io/hostname": name,
         "kubernetes.io/os": "linux",
-        ...(gpuModel === "" ? {} : { [GPU_MODEL_LABEL]: gpuModel }),
+        ...(gpuModel === "" ? {} : { [ACCELERATOR_LABEL]: gpuModel }),
       },
     },
     status: {
@@ -53,7 +51,7 @@ export function podObject({ name, cpuMilli, memoryMiB, gpuMilli, gpuModels }: Tr
     ...(gpuMilli > 0 ? { [GPU_MILLI]: String(gpuMilli) } : {}),
   };
   const required = {
-    nodeSelectorTerms: [{ matchExpressions: [{ key: GPU_MODEL_LABEL, operator: "In", values: gpuModels }] }],
+    nodeSelectorTerms: [{ matchExpressions: [{ key: ACCELERATOR_LABEL, operator: "In", values: gpuModels }] }],
   };
   return {
     apiVersion: "v1",
