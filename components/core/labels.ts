@@ -35,6 +35,7 @@ export type ComponentName =
   | "tracking"
   | "mirror"
   | "pool"
+  | "simulation"
   | "scheduling"
   | "platform";
 

@@ -142,7 +142,8 @@ export async function prepareControlPlane(settings: ControlPlaneSettings): Promi
     { file: path.join(layout.kubeconfigs, KUBECONFIG_SCHEDULER), user: "scheduler", certificate: "scheduler" },
   ];
   for (const { file, user, certificate } of users) {
-    writeIfChanged(file, renderKubeconfig({ server, user, certificate, pki }));
+    const context = settings.context === undefined ? {} : { context: settings.context };
+    writeIfChanged(file, renderKubeconfig({ server, user, certificate, pki, ...context }));
   }
   writeIfChanged(path.join(layout.config, AUDIT_POLICY_FILE), AUDIT_POLICY);
   writeIfChanged(path.join(layout.config, SCHEDULER_CONFIGURATION_FILE), schedulerConfiguration(settings));
@@ -240,7 +241,7 @@ function removeAbandonedFolders(): void {
 }
 
 /** Ports of the loopback address that nobody listened on a moment ago, all different. */
-async function freePorts(): Promise<ControlPlanePorts> {
+export async function freePorts(): Promise<ControlPlanePorts> {
   const servers = await Promise.all(
     Array.from(
       { length: 5 },

@@ -1,3 +1,4 @@
+import { TimeQueue } from "../time-queue.ts";
 import type { Trace, TracePod } from "./trace.ts";
 
 /** The scheduler a trace is replayed against. */
@@ -53,7 +54,7 @@ export async function replay(
   observe: (moment: Moment) => void,
   { stepSeconds = 0, signal }: ReplayOptions = {},
 ): Promise<Replayed> {
-  const ends = new EndQueue();
+  const ends = new TimeQueue<TracePod>();
   const waiting = new Map<string, TracePod>();
   const waits = new Map<string, number>();
   let next = 0;
@@ -80,63 +81,5 @@ export async function replay(
       return { pod, node };
     });
     observe({ seconds, finished, placed, waiting: waiting.size });
-  }
-}
-
-/** Pods by the time they end, the earliest first; of one moment, in the order they were added. A binary heap. */
-class EndQueue {
-  readonly #heap: { readonly at: number; readonly order: number; readonly pod: TracePod }[] = [];
-  #count = 0;
-
-  first(): number {
-    return this.#heap[0]?.at ?? Number.POSITIVE_INFINITY;
-  }
-
-  add(at: number, pod: TracePod): void {
-    const heap = this.#heap;
-    heap.push({ at, order: this.#count, pod });
-    this.#count += 1;
-    for (let child = heap.length - 1; child > 0; ) {
-      const parent = (child - 1) >> 1;
-      if (!this.#before(child, parent)) return;
-      this.#swap(child, parent);
-      child = parent;
-    }
-  }
-
-  /** Removes those that end at or before a time. */
-  take(until: number): TracePod[] {
-    const taken: TracePod[] = [];
-    while (this.first() <= until) taken.push(this.#removeFirst());
-    return taken;
-  }
-
-  #removeFirst(): TracePod {
-    const heap = this.#heap;
-    const first = heap[0]!;
-    const last = heap.pop()!;
-    if (heap.length > 0) {
-      heap[0] = last;
-      for (let parent = 0; ; ) {
-        const [left, right] = [2 * parent + 1, 2 * parent + 2];
-        let least = parent;
-        if (left < heap.length && this.#before(left, least)) least = left;
-        if (right < heap.length && this.#before(right, least)) least = right;
-        if (least === parent) break;
-        this.#swap(parent, least);
-        parent = least;
-      }
-    }
-    return first.pod;
-  }
-
-  #before(one: number, other: number): boolean {
-    const [a, b] = [this.#heap[one]!, this.#heap[other]!];
-    return a.at < b.at || (a.at === b.at && a.order < b.order);
-  }
-
-  #swap(one: number, other: number): void {
-    const heap = this.#heap;
-    [heap[one], heap[other]] = [heap[other]!, heap[one]!];
   }
 }

@@ -7,7 +7,6 @@ import type { TraceNode, TracePod } from "./trace.ts";
  */
 export const GPU_MILLI = "millwright.dev/gpu-milli";
 
-
 export const REPLAY_NAMESPACE = "default";
 
 /** More pods than any trace puts on a node: what limits them is what they ask for. */
