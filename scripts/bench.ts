@@ -4,13 +4,14 @@ import { compression } from "./bench/compression.ts";
 import type { BenchOptions, Part, PartResult } from "./bench/part.ts";
 import { pulumi } from "./bench/pulumi.ts";
 import { search } from "./bench/search.ts";
+import { simulated } from "./bench/simulated.ts";
 import { parseOptions, REPOSITORY_ROOT } from "./lib/command-line.ts";
 import { Failure, runMain } from "./lib/failure.ts";
 import { report } from "./lib/report.ts";
 
 /** Those that run when none is named. */
 const MEASURED: readonly Part[] = [pulumi, search, compression];
-const PARTS: readonly Part[] = [...MEASURED, autoscaling];
+const PARTS: readonly Part[] = [...MEASURED, simulated, autoscaling];
 
 const HELP = `Measures parts of this repository, each with servers of its own on free ports and in a temporary folder: the local
 datacenter is left alone.
@@ -26,6 +27,7 @@ ${PARTS.map(({ name, measures }) => `  ${name.padEnd(12)} ${measures}`).join("\n
   --trials N       search: trials of each search, 2 to 1000; 48 by default, which is all of the grid
   --seeds N        search: searches by each algorithm, 1 to 100; 5 by default
   --steps TEXT     autoscaling: such as "0 s: 0, 2 s: 1", from npm test -- integration --grep autoscaling
+  --stacks NAMES   simulated: stacks with simulated clusters; simulated,simulated-large by default
   --figures DIR    where plots are written; docs/figures by default
   --json           one JSON object, a member a part
   --help           this text
@@ -39,6 +41,7 @@ await runMain(async () => {
       trials: { type: "string" },
       seeds: { type: "string" },
       steps: { type: "string" },
+      stacks: { type: "string" },
       figures: { type: "string" },
       json: { type: "boolean" },
       help: { type: "boolean", short: "h" },
@@ -53,6 +56,7 @@ await runMain(async () => {
     objects: wholeNumber("objects", values.objects ?? "500", 1, 10_000),
     trials: wholeNumber("trials", values.trials ?? "48", 2, 1000),
     seeds: wholeNumber("seeds", values.seeds ?? "5", 1, 100),
+    stacks: (values.stacks ?? "simulated,simulated-large").split(","),
     steps: values.steps,
     figures: path.resolve(values.figures ?? path.join(REPOSITORY_ROOT, "docs/figures")),
   };

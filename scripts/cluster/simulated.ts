@@ -3,13 +3,12 @@ import { createServer } from "node:net";
 import path from "node:path";
 import { deviceResourceOf } from "../../components/compute/pools/machines.ts";
 import { SIMULATED_CONTEXT } from "../../components/lifecycle/cluster.ts";
-import type { Stack } from "../../stacks/schema.ts";
 import { daemonAt, stopDaemon } from "../lib/daemon.ts";
 import { withLock } from "../lib/lock.ts";
 import type { Report } from "../lib/report.ts";
 import { stateRoot } from "../lib/roots.ts";
 import { LEASE_SECONDS } from "../simulation/cloud/cloud.ts";
-import { simulationConfig } from "../simulation/cloud/workload.ts";
+import { type SimulatedStack, simulationConfig } from "../simulation/cloud/workload.ts";
 import { heartbeatFile, simulationFile } from "../simulation/files.ts";
 import type { ControlPlanePorts } from "./constants.ts";
 import { controlPlaneParts, freePorts, prepareControlPlane, serverUrl } from "./control-plane.ts";
@@ -32,8 +31,6 @@ export interface StartedSimulation {
   /** Names of the parts that were not running as they should and were started. */
   readonly started: readonly string[];
 }
-
-export type SimulatedStack = Pick<Stack, "pools" | "scheduling" | "simulation">;
 
 const LOCK_WAIT_SECONDS = 300;
 const OWNER = "another start or stop of the simulated cluster";
@@ -123,7 +120,7 @@ async function portsOf(root: string): Promise<ControlPlanePorts> {
   if (existsSync(file)) {
     const ports = JSON.parse(readFileSync(file, "utf8")) as ControlPlanePorts;
     const free = await Promise.all(Object.values(ports).map(isFree));
-    if (runningSimulation(root).length > 0 || free.every(Boolean)) return ports;
+    if (simulationProcesses(root).length > 0 || free.every(Boolean)) return ports;
   }
   const ports = await freePorts();
   writeIfChanged(file, `${JSON.stringify(ports)}\n`);
@@ -138,14 +135,15 @@ function isFree(port: number): Promise<boolean> {
   });
 }
 
-/** Names of its parts that run, sorted. */
-export function runningSimulation(root: string = simulatedRoot()): string[] {
+/** Its parts that run, sorted by name. */
+export function simulationProcesses(root: string = simulatedRoot()): { readonly name: string; readonly pid: number }[] {
   const { pids } = foldersOf(root);
   if (!existsSync(pids)) return [];
-  return readdirSync(pids)
-    .filter((name) => name.endsWith(".json") && daemonAt(path.join(pids, name)) !== undefined)
-    .map((name) => path.basename(name, ".json"))
-    .sort();
+  const files = readdirSync(pids).filter((name) => name.endsWith(".json"));
+  return files.sort().flatMap((file) => {
+    const daemon = daemonAt(path.join(pids, file));
+    return daemon === undefined ? [] : [{ name: path.basename(file, ".json"), pid: daemon.pid }];
+  });
 }
 
 /**
@@ -160,7 +158,7 @@ export async function stopSimulated(
 ): Promise<string[]> {
   if (!existsSync(root)) return [];
   return locked(root, report, async () => {
-    const running = runningSimulation(root);
+    const running = simulationProcesses(root).map(({ name }) => name);
     const stop = async () => {
       for (const name of STOP_ORDER) await stopDaemon(pidFileOf(foldersOf(root), name), { graceSeconds: 10 });
     };

@@ -46,8 +46,11 @@ const USABLE = 0.9;
 /** Whose the workloads are where a stack names no teams. */
 const NOBODY = { name: "simulation", namespace: "default", weight: 1 };
 
+/** What a simulated cluster is told of its stack. */
+export type SimulatedStack = Pick<Stack, "pools" | "scheduling" | "simulation">;
+
 /** What happens on a stack's pools. Pure: the same stack gives the same. */
-export function simulationConfig(stack: Pick<Stack, "pools" | "scheduling" | "simulation">): SimulationConfig {
+export function simulationConfig(stack: SimulatedStack): SimulationConfig {
   const teams = stack.scheduling?.teams ?? [];
   const uses = teams.length > 0 ? teams : [{ ...NOBODY, quotas: undefined }];
   return {
