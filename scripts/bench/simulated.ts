@@ -12,7 +12,7 @@ import { simulationProcesses, startSimulated, stopSimulated } from "../cluster/s
 import { loadStackFile, stackArguments } from "../lib/command-line.ts";
 import { Failure } from "../lib/failure.ts";
 import { type Report, silent } from "../lib/report.ts";
-import { Api, concurrently, type KubernetesObject } from "../simulation/api.ts";
+import { Api, concurrently, ignoring, type KubernetesObject } from "../simulation/api.ts";
 import type { SimulatedStack } from "../simulation/cloud/workload.ts";
 import { ensureTools } from "../toolchain/ensure.ts";
 import { markdownTable } from "./markdown.ts";
@@ -26,6 +26,9 @@ const AT_ONCE = 8;
 /** Seconds over which the work of keeping nodes alive is measured. */
 const IDLE_SECONDS = 30;
 const LONGEST_SECONDS = 480;
+
+/** Ctrl-C ends the wait under way, and what was started is stopped and removed. */
+const interrupted = new AbortController();
 
 interface Measured {
   readonly stack: string;
@@ -53,6 +56,7 @@ export const simulated: Part = {
   measures: "simulated clusters of 300 and 1,250 nodes: seconds to ready nodes and running jobs, memory, idle load",
   async run({ stacks }: BenchOptions, report: Report): Promise<PartResult> {
     await ensureTools(["etcd", "kubernetes"], report);
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupted.abort());
     const measured: Measured[] = [];
     for (const name of stacks) {
       measured.push(await report.step(name, (note) => measure(name, note)));
@@ -86,7 +90,8 @@ async function measure(name: string, note: (text: string) => void): Promise<Meas
       kind: "CustomResourceDefinition",
       ...renderSimulatedPoolDefinition(),
     });
-    await until(async () => (await client.find(POOLS)) !== undefined, "the kind of pools");
+    // At first there is no such kind, and then nothing to keep it in.
+    await until(async () => (await ignoring(429, () => client.find(POOLS))) !== undefined, "the kind of pools");
 
     const wanted = pools.reduce((sum, { size }) => sum + (size.kind === "fixed" ? size.nodes : size.min), 0);
     const readying = stopwatch();
@@ -117,7 +122,7 @@ async function measure(name: string, note: (text: string) => void): Promise<Meas
     if (started.length > 0) throw new Error(`a start of what runs started ${started.join(", ")}`);
     note("idle");
     const before = cpuSeconds(root);
-    await sleep(IDLE_SECONDS * 1000);
+    await sleep(IDLE_SECONDS * 1000, undefined, { signal: interrupted.signal });
     const idleCores = (cpuSeconds(root) - before) / IDLE_SECONDS;
     return {
       stack: name,
@@ -161,12 +166,7 @@ function wholeNodeJobs(pools: readonly PoolOf<"simulated">[]) {
         metadata: { name: `${pool.name}-${at}` },
         spec: { template: { spec } },
       };
-      return Object.defineProperty(job, "accelerators", {
-        value: accelerator.count,
-        enumerable: false,
-      }) as typeof job & {
-        readonly accelerators: number;
-      };
+      return { job, accelerators: accelerator.count };
     });
   });
 }
@@ -179,6 +179,7 @@ function stopwatch(): () => number {
 async function until(reached: () => Promise<boolean>, what: string): Promise<void> {
   const deadline = Date.now() + LONGEST_SECONDS * 1000;
   while (!(await reached())) {
+    interrupted.signal.throwIfAborted();
     if (Date.now() > deadline) {
       throw new Failure(`There were no ${what} after ${LONGEST_SECONDS} s`, "see that this machine is quiet (uptime)");
     }
