@@ -56,7 +56,9 @@ export const simulated: Part = {
   measures: "simulated clusters of 300 and 1,250 nodes: seconds to ready nodes and running jobs, memory, idle load",
   async run({ stacks }: BenchOptions, report: Report): Promise<PartResult> {
     await ensureTools(["etcd", "kubernetes"], report);
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => interrupted.abort());
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      process.once(signal, () => interrupted.abort(new Failure("The measurement was interrupted", "run this again")));
+    }
     const measured: Measured[] = [];
     for (const name of stacks) {
       measured.push(await report.step(name, (note) => measure(name, note)));

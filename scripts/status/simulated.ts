@@ -12,6 +12,7 @@ import {
   kubeconfigOf,
 } from "../../components/lifecycle/cluster.ts";
 import type { Stack } from "../../stacks/schema.ts";
+import { Failure } from "../lib/failure.ts";
 import { FACTS_PATH, type Facts, parseFacts } from "../simulation/cloud/facts.ts";
 import { isReady, machineOf, type NodeObject } from "../simulation/cloud/nodes.ts";
 import { isOver, type PodObject, poolOf, quantityOf } from "../simulation/cloud/pods.ts";
@@ -131,8 +132,22 @@ function poolStatus(
   };
 }
 
-/** @throws Error where the cluster cannot be read */
+/** @throws Failure where the cluster cannot be read */
 export async function readSimulatedStatus(stack: Stack): Promise<SimulatedStatus> {
+  try {
+    return await read(stack);
+  } catch (error) {
+    const { kubeconfig } = kubeconfigOf(stack.platform);
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Failure(
+      `The simulated cluster of ${kubeconfig} cannot be read: ${reason}`,
+      `bring it up: npm run up -- ${stack.name}`,
+      { cause: error },
+    );
+  }
+}
+
+async function read(stack: Stack): Promise<SimulatedStatus> {
   const connection = await clusterConnection(kubeconfigOf(stack.platform));
   const list = async <T>(path: string) => ((await connection.get(path)) as { items: T[] }).items;
   const label = `labelSelector=${encodeURIComponent(`${COMPONENT_LABEL}=simulation`)}`;

@@ -5,6 +5,7 @@ import {
   type SimulatedNodePool,
 } from "../../../components/compute/pools/simulated.ts";
 import { COMPONENT_LABEL, POOL_LABEL } from "../../../components/core/labels.ts";
+import { ApiError } from "../../../components/lifecycle/cluster.ts";
 import type { SimulationSpec } from "../../../stacks/simulation.ts";
 import type { Api, WatchEvent } from "../api.ts";
 import { TimeQueue } from "../time-queue.ts";
@@ -66,6 +67,8 @@ interface NodeState {
   /** Simulated second since which it has had no pod. */
   emptySince: number;
   renewedAt: number;
+  /** The life that was ended by a repair, once one was begun. */
+  repairedLife?: number;
 }
 
 export interface CloudOptions {
@@ -120,7 +123,7 @@ export class SimulatedCloud {
           onEvent: (event) => this.#seePool(event),
           onLoss: (error) => {
             // Until the stack has made it, there is no such kind.
-            if (!/404/.test(error.message)) log(`pools are not seen now: ${error.message}`);
+            if (!(error instanceof ApiError && error.status === 404)) log(`pools are not seen now: ${error.message}`);
           },
         },
         signal,
@@ -220,10 +223,12 @@ export class SimulatedCloud {
       }
     } else if (wanted < names.size) {
       // Those without pods first, then the last by number.
-      const last = members
-        .filter(({ machine }) => !this.#removing.has(machine.name))
-        .sort((a, b) => Number(a.pods.size > 0) - Number(b.pods.size > 0) || indexOfState(b) - indexOfState(a));
-      for (const { machine } of last.slice(0, names.size - wanted - this.#removing.size)) {
+      const staying = members.filter(({ machine }) => !this.#removing.has(machine.name));
+      const leaving = members.length - staying.length;
+      const last = staying.sort(
+        (a, b) => Number(a.pods.size > 0) - Number(b.pods.size > 0) || indexOfState(b) - indexOfState(a),
+      );
+      for (const { machine } of last.slice(0, Math.max(0, names.size - leaving - wanted))) {
         this.#removeNode(machine.name, "PoolShrunk");
       }
     }
@@ -249,7 +254,9 @@ export class SimulatedCloud {
     const text = JSON.stringify(status);
     if (this.#reported.get(name) === text) return;
     this.#reported.set(name, text);
-    this.#options.work.add(() => this.#options.api.patch(`${POOLS_PATH}/${name}/status`, "merge", { status }));
+    this.#options.work.add(`pool/${name}`, () =>
+      this.#options.api.patch(`${POOLS_PATH}/${name}/status`, "merge", { status }),
+    );
   }
 
   // ---- nodes
@@ -257,16 +264,22 @@ export class SimulatedCloud {
   #createNode(pool: string, index: number, life: number): void {
     const name = nodeNameOf(pool, index);
     this.#creating.add(name);
-    this.#options.work.add(async () => {
+    this.#options.work.add(`node/${name}`, async () => {
       const current = this.#pools.get(pool);
       if (current === undefined) {
         this.#creating.delete(name);
         return;
       }
       const { api, clock } = this.#options;
-      // The lease first: the controllers look at it as soon as there is a node.
-      await api.create(LEASES_PATH, leaseObject(name, LEASE_SECONDS, new Date())).catch(ignoreConflict);
-      await api.create(NODES_PATH, nodeObject(current, index, life, clock.seconds, new Date())).catch(ignoreConflict);
+      try {
+        // The lease first: the controllers look at it as soon as there is a node.
+        await api.create(LEASES_PATH, leaseObject(name, LEASE_SECONDS, new Date())).catch(ignoreConflict);
+        await api.create(NODES_PATH, nodeObject(current, index, life, clock.seconds, new Date())).catch(ignoreConflict);
+      } catch (error) {
+        // The pool is short of it again, which is seen to in a second.
+        this.#creating.delete(name);
+        throw error;
+      }
     });
   }
 
@@ -275,7 +288,7 @@ export class SimulatedCloud {
     if (state === undefined || this.#removing.has(name)) return;
     this.#removing.add(name);
     this.#interruptPods(state, reason);
-    this.#options.work.add(async () => {
+    this.#options.work.add(`node/${name}`, async () => {
       await this.#options.api.remove(`${NODES_PATH}/${name}`);
       await this.#options.api.remove(`${LEASES_PATH}/${name}`);
     });
@@ -341,7 +354,7 @@ export class SimulatedCloud {
     const pool = this.#pools.get(machine.pool);
     if (pool === undefined) return;
     const { clock, simulation, facts } = this.#options;
-    const back = clock.seconds + simulation.failures.repairMinutes * 60;
+    const back = Math.round(clock.seconds + simulation.failures.repairMinutes * 60);
     if (endOf(machine, pool.spec, simulation).kind === "reclaim") {
       facts.reclaims += 1;
       this.#away.set(machine.name, { until: back, life: machine.life + 1 });
@@ -350,15 +363,19 @@ export class SimulatedCloud {
       return;
     }
     facts.failures += 1;
-    const until = pool.spec.repair ? back.toFixed(0) : "never";
+    const until = pool.spec.repair ? String(back) : "never";
     // What is placed on it from now on is lost at once, until the scheduler sees that it is not ready.
     state.machine = { ...machine, failedUntilSeconds: pool.spec.repair ? back : Number.POSITIVE_INFINITY };
     if (pool.spec.repair) this.#due.add(back, { kind: "repair", node: machine.name, life: machine.life });
-    this.#interruptPods(state, "AcceleratorFailed");
     this.#setReady(machine.name, "False", "AcceleratorFailed", { [FAILED_UNTIL_ANNOTATION]: until });
+    this.#interruptPods(state, "AcceleratorFailed");
   }
 
-  #repair({ machine }: NodeState): void {
+  #repair(state: NodeState): void {
+    const { machine } = state;
+    // Until the object says so, events of before may ask for it again.
+    if (state.repairedLife === machine.life) return;
+    state.repairedLife = machine.life;
     this.#options.facts.repairs += 1;
     this.#setReady(machine.name, "True", "SimulatedNodeReady", {
       [FAILED_UNTIL_ANNOTATION]: null,
@@ -369,7 +386,7 @@ export class SimulatedCloud {
 
   #setReady(node: string, ready: "True" | "False", reason: string, annotations: Record<string, string | null>): void {
     const { api, work } = this.#options;
-    work.add(async () => {
+    work.add(`node/${node}`, async () => {
       const conditions = [readyCondition(ready, reason, new Date())];
       await api.patch(`${NODES_PATH}/${node}/status`, "strategic", { status: { conditions } });
       await api.patch(`${NODES_PATH}/${node}`, "merge", { metadata: { annotations } });
@@ -383,7 +400,11 @@ export class SimulatedCloud {
     for (const [key, pod] of this.#pods) {
       if (!present.has(key)) this.#seePod({ type: "DELETED", object: pod });
     }
-    for (const object of items) this.#seePod({ type: "ADDED", object });
+    for (const object of items) {
+      // What was to be said of it while nobody answered may be lost: it begins once more.
+      if (object.status?.phase === "Pending") this.#pods.delete(keyOf(object));
+      this.#seePod({ type: "ADDED", object });
+    }
     this.#seen.pods = true;
     this.#keepPools();
   }
@@ -430,7 +451,7 @@ export class SimulatedCloud {
     if (end !== Number.POSITIVE_INFINITY) this.#due.add(end, { kind: "finish", pod: key, uid: pod.metadata.uid });
     if (pod.status?.phase === "Running") return;
     const { namespace = "", name } = pod.metadata;
-    work.add(() =>
+    work.add(keyOf(pod), () =>
       api.patch(`${podPath(namespace, name)}/status`, "strategic", { status: runningStatus(pod, new Date()) }),
     );
   }
@@ -448,7 +469,7 @@ export class SimulatedCloud {
   #end(pod: PodObject, outcome: "Succeeded" | "Interrupted", reason: string): void {
     const { api, work } = this.#options;
     const { namespace = "", name } = pod.metadata;
-    work.add(async () => {
+    work.add(keyOf(pod), async () => {
       const status = endedStatus(pod, outcome, reason, new Date());
       await api.patch(`${podPath(namespace, name)}/status`, "strategic", { status });
       if (outcome === "Interrupted") await api.remove(podPath(namespace, name), deletionOf(pod));
@@ -458,7 +479,7 @@ export class SimulatedCloud {
   /** Lets a pod go that has ended and is to be deleted. */
   #let(pod: PodObject): void {
     const { namespace = "", name } = pod.metadata;
-    this.#options.work.add(() => this.#options.api.remove(podPath(namespace, name), deletionOf(pod)));
+    this.#options.work.add(keyOf(pod), () => this.#options.api.remove(podPath(namespace, name), deletionOf(pod)));
   }
 
   // ---- time
@@ -501,7 +522,9 @@ export class SimulatedCloud {
       if (now - state.renewedAt < RENEW_MILLISECONDS) continue;
       state.renewedAt = now;
       const { renewTime } = leaseObject(name, LEASE_SECONDS, new Date(now)).spec;
-      this.#options.work.add(() => this.#options.api.patch(`${LEASES_PATH}/${name}`, "merge", { spec: { renewTime } }));
+      this.#options.work.add(`lease/${name}`, () =>
+        this.#options.api.patch(`${LEASES_PATH}/${name}`, "merge", { spec: { renewTime } }),
+      );
     }
   }
 }
@@ -517,5 +540,5 @@ const deletionOf = ({ metadata: { uid } }: PodObject) => ({
 });
 
 function ignoreConflict(error: unknown): void {
-  if (!(error instanceof Error && "status" in error && error.status === 409)) throw error;
+  if (!(error instanceof ApiError && error.status === 409)) throw error;
 }

@@ -7,6 +7,8 @@ export class WorkQueue {
   readonly #waiting: (() => Promise<void>)[] = [];
   #head = 0;
   #running = 0;
+  /** The last of what was asked for about each object. */
+  readonly #last = new Map<string, Promise<void>>();
   #idle: (() => void)[] = [];
 
   /** @param onError told of what fails after three tries, and of what the API server refuses */
@@ -20,11 +22,24 @@ export class WorkQueue {
   }
 
   /**
+   * @param about what it is done to: what is asked for about the same is done in that order, one after the other
    * @param work may be run several times: it must come to the same. An object that is gone, or that changed meanwhile, is no
    *   error, as what is seen of it next asks for what is right then.
    */
-  add(work: () => Promise<unknown>): void {
-    this.#waiting.push(() => this.#attempt(work));
+  add(about: string, work: () => Promise<unknown>): void {
+    let ended: () => void = () => {};
+    const before = this.#last.get(about);
+    const own = new Promise<void>((resolve) => {
+      ended = resolve;
+    });
+    this.#last.set(about, own);
+    this.#waiting.push(async () => {
+      // It was asked for earlier, so it is under way or over: nobody waits for one that cannot begin.
+      await before;
+      await this.#attempt(work);
+      if (this.#last.get(about) === own) this.#last.delete(about);
+      ended();
+    });
     this.#advance();
   }
 
