@@ -6,6 +6,7 @@ import { lifecycle } from "./bench/lifecycle.ts";
 import type { BenchOptions, Part, PartResult } from "./bench/part.ts";
 import { pulumi } from "./bench/pulumi.ts";
 import { search } from "./bench/search.ts";
+import { simulated } from "./bench/simulated.ts";
 import { parseOptions, REPOSITORY_ROOT } from "./lib/command-line.ts";
 import { Failure, runMain } from "./lib/failure.ts";
 import { report } from "./lib/report.ts";
@@ -14,7 +15,7 @@ import { report } from "./lib/report.ts";
 const MEASURED: readonly Part[] = [pulumi, search, compression];
 /** Those that use the machine's local datacenter, and bring it up where it does not run. */
 const ON_THE_DATACENTER: readonly Part[] = [lifecycle, autoscaling, canary];
-const PARTS: readonly Part[] = [...MEASURED, ...ON_THE_DATACENTER];
+const PARTS: readonly Part[] = [...MEASURED, simulated, ...ON_THE_DATACENTER];
 
 const HELP = `Measures parts of this repository. The parts ${listed(MEASURED)} have servers of their own on free ports and in a
 temporary folder; ${listed(ON_THE_DATACENTER)} use the machine's local datacenter, with a stack of their own that they remove.
@@ -29,6 +30,8 @@ ${PARTS.map(({ name, measures }) => `  ${name.padEnd(12)} ${measures}`).join("\n
   --objects N      pulumi: ConfigMaps in one namespace, 1 to 10000; 500 by default
   --trials N       search: trials of each search, 2 to 1000; 48 by default, which is all of the grid
   --seeds N        search: searches by each algorithm, 1 to 100; 5 by default
+  --steps TEXT     autoscaling: such as "0 s: 0, 2 s: 1", from npm test -- integration --grep autoscaling
+  --stacks NAMES   simulated: stacks with simulated clusters; simulated,simulated-large by default
   --figures DIR    where plots are written; docs/figures by default
   --json           one JSON object, a member a part
   --help           this text
@@ -41,6 +44,7 @@ await runMain(async () => {
       objects: { type: "string" },
       trials: { type: "string" },
       seeds: { type: "string" },
+      stacks: { type: "string" },
       figures: { type: "string" },
       json: { type: "boolean" },
       help: { type: "boolean", short: "h" },
@@ -55,6 +59,7 @@ await runMain(async () => {
     objects: wholeNumber("objects", values.objects ?? "500", 1, 10_000),
     trials: wholeNumber("trials", values.trials ?? "48", 2, 1000),
     seeds: wholeNumber("seeds", values.seeds ?? "5", 1, 100),
+    stacks: (values.stacks ?? "simulated,simulated-large").split(","),
     figures: path.resolve(values.figures ?? path.join(REPOSITORY_ROOT, "docs/figures")),
   };
   const results: [Part, PartResult][] = [];

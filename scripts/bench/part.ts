@@ -9,6 +9,8 @@ export interface BenchOptions {
   readonly seeds: number;
   /** Where plots are written. */
   readonly figures: string;
+  /** Names of stacks with simulated clusters. */
+  readonly stacks: readonly string[];
 }
 
 export interface PartResult {
