@@ -446,7 +446,13 @@ export const searchSchema = z
     epochs: z.number().int().min(1).max(10_000).optional().describe("Epochs of a trial. Default: those of `training`."),
     workers: z.number().int().min(1).max(MAX_WORKERS).default(1).describe("Trials at the same time, one pod each."),
     seed: z.number().int().nonnegative().default(17).describe("Decides which trials are drawn."),
-    space: z.array(parameterSchema).min(1).max(64).describe("What is searched."),
+    space: z
+      .array(parameterSchema)
+      .min(1)
+      .max(64)
+      .describe(
+        "What is searched. Unless of a grid, the first trial is the training as written, where it lies in here.",
+      ),
     maxRestarts: z.number().int().min(0).max(100).default(3).describe("Restarts of a worker that failed."),
     resources: workResourcesSchema.default({ cpu: 0.5, cpuLimit: 1, memoryGiB: 2 }).describe("Of each worker."),
     deadlineSeconds: z.number().int().positive().default(14_400).describe("A search that takes longer fails."),
