@@ -1,10 +1,11 @@
 import { CustomResourceDefinition } from "@pulumi/kubernetes/apiextensions/v1/customResourceDefinition.js";
 import { ComponentResource, type ComponentResourceOptions, type Output, output, type Resource } from "@pulumi/pulumi";
+import type { EndpointSpec } from "../stacks/endpoints.ts";
 import type { Stack, StackSpec, StorageSpec } from "../stacks/schema.ts";
 import { GpuNodePool } from "./compute/pools/component.ts";
 import { renderSimulatedPoolDefinition } from "./compute/pools/simulated.ts";
 import { Scheduling } from "./compute/scheduling/component.ts";
-import { type Placements, placementsOf, queueLabels } from "./compute/scheduling/queue.ts";
+import { type Placements, place, placementsOf } from "./compute/scheduling/queue.ts";
 import type { Plan, Stage } from "./lifecycle/types.ts";
 import { Models } from "./models.ts";
 import { Addons } from "./platform/addons/component.ts";
@@ -13,7 +14,7 @@ import type { PlatformOutputs } from "./platform/aws/outputs.ts";
 import { Platform } from "./platform/component.ts";
 import { LanguageEndpoint } from "./serving/language/component.ts";
 import { hostOf } from "./serving/language/host.ts";
-import type { MetricsSource } from "./serving/language/types.ts";
+import type { LanguageEndpointArgs, MetricsSource } from "./serving/language/types.ts";
 
 export interface DatacenterArgs {
   readonly plan: Plan;
@@ -115,25 +116,23 @@ export class Datacenter extends ComponentResource {
         : new Models({ parent: this, platform: home, storage, plan, repositoryRoot, placements, ground });
     const published = this.#stack.endpoints.map((endpoint) => [
       endpoint.name,
-      this.#declareEndpoint(endpoint.name, home),
+      this.#declareEndpoint(endpoint, home, placements),
     ]);
     return { ...models?.endpoints, ...Object.fromEntries(published) };
   }
 
-  #declareEndpoint(name: string, home: Platform): Output<string> {
-    const { pools } = groundOf(this.#stack);
-    const { endpoints, platform } = this.#stack;
-    const endpoint = endpoints.find((each) => each.name === name);
-    const pool = pools.find((each) => each.name === endpoint?.pool);
-    if (endpoint === undefined || pool === undefined) {
+  #declareEndpoint(endpoint: EndpointSpec, home: Platform, placements: Placements | undefined): Output<string> {
+    const { name, pool: poolName, parallelism } = endpoint;
+    const pool = groundOf(this.#stack).pools.find((each) => each.name === poolName);
+    if (pool === undefined) {
       throw new Error(`the endpoint ${name} names a pool that there is not; stacks/endpoint-rules.ts refuses that`);
     }
     const metrics = this.#metrics();
-    const args = {
+    const args: LanguageEndpointArgs = {
       endpoint,
       host: hostOf(pool),
       ...home.artifacts,
-      ...(platform.team === undefined ? {} : { queueLabels: queueLabels(platform.team, "serving") }),
+      placed: place({ part: "serving", pool: poolName, group: parallelism.pipeline }, placements),
       ...(metrics === undefined ? {} : { metrics }),
     };
     return output(new LanguageEndpoint(name, args, { parent: this, dependsOn: home }).url);
