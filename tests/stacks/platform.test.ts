@@ -204,7 +204,7 @@ describe("a stack on another one's cluster", () => {
       await repository.write(
         "stacks/Pulumi.models.yaml",
         "config:\n  millwright:platform:\n    cluster: {kind: platform, stack: production}\n    team: customer-service\n" +
-          "    namespace: customer-service\n    registry: 111122223333.dkr.ecr.us-east-2.amazonaws.com/millwright-production\n" +
+          "    namespace: customer-service\n    storage: {kind: storageClass, storageClassName: lustre, sizeGiB: 100}\n    registry: 111122223333.dkr.ecr.us-east-2.amazonaws.com/millwright-production\n" +
           "  millwright:endpoints:\n    - name: assistant\n      pool: serving\n      startupSeconds: 3600\n      context: {sequences: 8}\n" +
           "      model: {architecture: llama-3.1-8b, weights: s3://millwright-production-artifacts-111122223333/models/llama}\n" +
           `      image: vllm@sha256:${"0".repeat(64)}\n`,
