@@ -5,9 +5,9 @@ import { missingContent, resolveContent } from "./content.ts";
 import { fromConfig, fromYaml, type RawStack } from "./file.ts";
 import { memberOf } from "./json-schema.ts";
 import { UnknownPlatform } from "./platform-rules.ts";
-import type { Stack } from "./schema.ts";
+import { type Stack, type StackSpec, stackSchema } from "./schema.ts";
 import { sourceProblems } from "./sources.ts";
-import { type Validation, validateStack } from "./validate.ts";
+import { validateStack } from "./validate.ts";
 
 /** Everything that is wrong with a stack, found before anything was touched. */
 export class StackError extends Error {
@@ -44,18 +44,18 @@ export async function loadStack(options: LoadOptions): Promise<Stack> {
   const source = config === undefined ? fromYaml(await readStackFile(file, options)) : fromConfig(config);
 
   const platform = await readPlatform(source.raw, dirname(file));
-  const validation = validateStack(source.raw, platform?.raw);
-  const platformValidation =
-    platform === undefined || platform.raw instanceof UnknownPlatform ? undefined : validateStack(platform.raw);
+  const validation = validateStack(source.raw, platform);
   const ownProblems = isUnreadable(source)
     ? []
     : [
         ...("problems" in validation ? validation.problems : []),
-        ...ofPlatform(platform?.name, platformValidation),
         ...(await sourceProblems(source.raw, repositoryRoot)),
       ].map((problem) => withLine(problem, source));
   const missing = await missingContent(repositoryRoot);
-  const problems = [...source.problems, ...ownProblems, ...missing];
+  const ground = groundOf(platform, source.raw);
+  const isEks = ["platform", "cluster", "kind"].reduce(memberOf, source.raw) === "eks";
+  const guests = isEks ? await readGuests(name, dirname(file)) : [];
+  const problems = [...source.problems, ...ownProblems, ...ground.problems, ...missing];
   if (problems.length > 0 || "problems" in validation) {
     throw new StackError(where, problems);
   }
@@ -63,23 +63,49 @@ export async function loadStack(options: LoadOptions): Promise<Stack> {
     name,
     ...validation.spec,
     content: await resolveContent(validation.spec, repositoryRoot),
-    ...(platform === undefined || platformValidation === undefined || "problems" in platformValidation
-      ? {}
-      : { platformStack: { name: platform.name, ...platformValidation.spec } }),
+    ...(ground.spec === undefined ? {} : { ground: ground.spec }),
+    ...(guests.length === 0 ? {} : { guests }),
   };
 }
 
-/** What is wrong with the other stack is that one's, and told there; here it is one problem. */
-function ofPlatform(name: string | undefined, validation: Validation | undefined): Problem[] {
-  return validation === undefined || "spec" in validation
-    ? []
-    : [
-        {
-          path: "platform.cluster.stack",
-          message: `must be a stack that can be: its file has ${validation.problems.length} problem${validation.problems.length === 1 ? "" : "s"} of its own.`,
-          ...(name === undefined ? {} : { value: name }),
-        },
-      ];
+interface GroundStack {
+  readonly spec?: StackSpec;
+  readonly problems: readonly Problem[];
+}
+
+/** The stack that this one stands on. What is wrong with it is said here in one line: its own file is where it is mended. */
+function groundOf(platform: unknown, raw: unknown): GroundStack {
+  if (platform === undefined || platform instanceof UnknownPlatform) {
+    return { problems: [] };
+  }
+  const validation = validateStack(platform);
+  if (!("problems" in validation)) {
+    return { spec: validation.spec, problems: [] };
+  }
+  const [first] = validation.problems;
+  const found = `its file has ${validation.problems.length} of its own, the first at ${first?.path}: ${first?.message}`;
+  const value = ["platform", "cluster", "stack"].reduce(memberOf, raw);
+  return {
+    problems: [{ path: "platform.cluster.stack", message: `must be a stack without problems; ${found}`, value }],
+  };
+}
+
+/**
+ * What the stacks on this one's cluster ask of it: what they run decides which add-ons it needs. One whose file has problems is
+ * left out, since it cannot be brought up either.
+ */
+async function readGuests(name: string, folder: string): Promise<Pick<StackSpec, "endpoints" | "models">[]> {
+  const guests: Pick<StackSpec, "endpoints" | "models">[] = [];
+  for (const other of await stackNamesIn(folder)) {
+    const { raw } = fromYaml(await readFile(join(folder, `Pulumi.${other}.yaml`), "utf8"));
+    if (other !== name && ["platform", "cluster", "stack"].reduce(memberOf, raw) === name) {
+      const parsed = stackSchema.safeParse(raw);
+      if (parsed.success) {
+        guests.push({ endpoints: parsed.data.endpoints, models: parsed.data.models });
+      }
+    }
+  }
+  return guests;
 }
 
 /** The names of the stacks that have a file, sorted. */
@@ -121,18 +147,15 @@ async function readStackFile(file: string, { name, repositoryRoot }: LoadOptions
  * of its cluster is refused before anything is called. Undefined where the stack names none, or where there is nothing to
  * read; a name without a file is the rules' to refuse.
  */
-async function readPlatform(raw: unknown, folder: string): Promise<{ name: string; raw: unknown } | undefined> {
+async function readPlatform(raw: unknown, folder: string): Promise<unknown> {
   const name = ["platform", "cluster", "stack"].reduce(memberOf, raw);
   if (typeof name !== "string" || ["platform", "cluster", "kind"].reduce(memberOf, raw) !== "platform") {
     return undefined;
   }
   const known = await stackNamesIn(folder);
-  return {
-    name,
-    raw: known.includes(name)
-      ? fromYaml(await readFile(join(folder, `Pulumi.${name}.yaml`), "utf8")).raw
-      : new UnknownPlatform(known),
-  };
+  return known.includes(name)
+    ? fromYaml(await readFile(join(folder, `Pulumi.${name}.yaml`), "utf8")).raw
+    : new UnknownPlatform(known);
 }
 
 /** A file that is no YAML has that one problem, not also one for everything that could not be found in it. */

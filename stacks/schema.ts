@@ -776,6 +776,8 @@ export interface Stack extends StackSpec {
   /** The Pulumi stack's name, e.g. `local`. */
   readonly name: string;
   readonly content: StackContent;
-  /** The stack whose cluster this one runs on, as its file says. @default the stack has its own cluster */
-  readonly platformStack?: StackSpec & { readonly name: string };
+  /** The stack that `platform.cluster.stack` names, as its file has it. @default this one has its cluster itself */
+  readonly ground?: StackSpec;
+  /** Those of stacks whose files say that they stand on this one's cluster. @default there are none */
+  readonly guests?: readonly Pick<StackSpec, "endpoints" | "models">[];
 }

@@ -19,6 +19,7 @@ import { AwsNetwork } from "./network/component.ts";
 import type { Outputs, PlatformOutputs } from "./outputs.ts";
 import { AwsRegistry } from "./registry/component.ts";
 import { AwsLustre, AwsStorage } from "./storage/component.ts";
+import type { LustreClassArgs } from "./storage-classes/render.ts";
 import { tagsFor } from "./tags.ts";
 import type { AwsContext } from "./types.ts";
 import { validateAws } from "./validate.ts";
@@ -56,6 +57,8 @@ export class AwsPlatform extends ComponentResource {
   readonly poolCluster: EksPoolCluster;
   /** What stacks on this platform read; the program exports it as `platform`. */
   readonly outputs: Outputs<PlatformOutputs>;
+  /** What storage-classes/component.ts makes its classes of, by the cluster's own provider. @default the stack has no FSx for Lustre */
+  readonly lustreClass: LustreClassArgs | undefined;
   /** Name of the queue that Karpenter is told of interruptions by. */
   readonly interruptionQueue: Output<string>;
   readonly nodes: {
@@ -148,6 +151,17 @@ export class AwsPlatform extends ComponentResource {
     this.nodes = { network, encryption, cluster, storage, identity, lustre, database, metrics };
     this.registry = registry.registry;
     this.interruptionQueue = interruption.queueName;
+    const lustreSubnet = spec.lustre === undefined ? undefined : network.subnetIds[spec.lustre.zone];
+    this.lustreClass =
+      spec.lustre === undefined || lustre === undefined || lustreSubnet === undefined
+        ? undefined
+        : {
+            stack,
+            throughputPerTiB: spec.lustre.throughputPerTiB,
+            subnetId: lustreSubnet,
+            securityGroupId: lustre.securityGroupId,
+            key,
+          };
     this.kubeconfig = all([cluster.name, cluster.endpoint, cluster.certificateAuthority]).apply(
       ([clusterName, endpoint, certificateAuthority]) =>
         renderKubeconfig({ clusterName, region, endpoint, certificateAuthority }),
