@@ -196,6 +196,14 @@ describe("a stack on another one's cluster", () => {
     ]);
   });
 
+  it("is refused where nothing can run", () => {
+    const simulated = { ...raw("production"), platform: { cluster: { kind: "simulated" } } };
+    const result = validateStack(raw("production-models"), simulated);
+    assert.ok("problems" in result);
+    const found = result.problems.find((problem) => problem.path === "platform.cluster.stack");
+    assert.match(found?.message ?? "", /nothing runs on simulated nodes/);
+  });
+
   describe("is loaded", () => {
     let repository: Repository;
     beforeEach(async () => {

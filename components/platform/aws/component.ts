@@ -7,7 +7,7 @@ import { clusterArn } from "./arns.ts";
 import { AwsCluster } from "./cluster/component.ts";
 import { AwsDatabase } from "./database/component.ts";
 import { POSTGRES_PORT, POSTGRES_USER } from "./database/defaults.ts";
-import { KARPENTER, PLATFORM_IMAGES } from "./defaults.ts";
+import { KARPENTER, KEDA, PLATFORM_IMAGES } from "./defaults.ts";
 import { AwsEncryption } from "./encryption/component.ts";
 import { AwsIdentity } from "./identity/component.ts";
 import type { ServiceAccountRef } from "./identity/types.ts";
@@ -35,6 +35,8 @@ export interface AwsPlatformArgs {
   readonly rules?: Readonly<Record<string, string>>;
   /** The account of Karpenter's controller. @default `karpenter` in `kube-system` */
   readonly karpenter?: ServiceAccountRef;
+  /** The account of KEDA's operator. @default `keda-operator` in `keda` */
+  readonly keda?: ServiceAccountRef;
 }
 
 /**
@@ -143,6 +145,7 @@ export class AwsPlatform extends ComponentResource {
         key,
         clusterName: cluster.name,
         karpenter: args.karpenter ?? KARPENTER,
+        keda: args.keda ?? KEDA,
         ...(metrics === undefined ? {} : { workspaceArn: metrics.workspaceArn }),
       },
       parent,
