@@ -72,17 +72,15 @@ export async function loadStack(options: LoadOptions): Promise<Stack> {
   };
 }
 
-/** What is wrong with the other stack is that one's, and told there; here it is one problem. */
+/** What is wrong with the other stack is mended in its own file; here it is one problem. */
 function ofPlatform(name: string | undefined, validation: Validation | undefined): Problem[] {
-  return validation === undefined || "spec" in validation
-    ? []
-    : [
-        {
-          path: "platform.cluster.stack",
-          message: `must be a stack that can be: its file has ${validation.problems.length} problem${validation.problems.length === 1 ? "" : "s"} of its own.`,
-          ...(name === undefined ? {} : { value: name }),
-        },
-      ];
+  if (validation === undefined || "spec" in validation) {
+    return [];
+  }
+  const { problems } = validation;
+  const found = `its file has ${problems.length} of its own, the first at ${problems[0]?.path}: ${problems[0]?.message}`;
+  const value = name === undefined ? {} : { value: name };
+  return [{ path: "platform.cluster.stack", message: `must be a stack without problems; ${found}`, ...value }];
 }
 
 /**

@@ -5,7 +5,7 @@ import { endpointProblems } from "./endpoint-rules.ts";
 import { memberOf } from "./json-schema.ts";
 import { layerProblems } from "./layer-rules.ts";
 import { lifecycleProblems } from "./lifecycle-rules.ts";
-import { platformProblems } from "./platform-rules.ts";
+import { platformProblems, UnknownPlatform } from "./platform-rules.ts";
 import { poolProblems } from "./pool-rules.ts";
 import { schedulingProblems } from "./scheduling-rules.ts";
 import { resourcesSchema, servingSchema, splitSchema, trainingSchema } from "./schema.ts";
@@ -19,12 +19,14 @@ import { servingProblems } from "./serving-rules.ts";
  */
 export function ruleProblems(raw: unknown, platform?: unknown): Problem[] {
   const models = memberOf(raw, "models");
+  // Of a stack without a file nothing is known, which is not the same as that it has nothing.
+  const known = platform instanceof UnknownPlatform ? undefined : platform;
   const ofStack = [
     ...layerProblems(raw),
     ...awsProblems(raw),
     ...poolProblems(raw),
-    ...schedulingProblems(raw, platform),
-    ...endpointProblems(raw, platform),
+    ...schedulingProblems(raw, known),
+    ...endpointProblems(raw, known),
     ...platformProblems(raw, platform),
   ];
   if (!Array.isArray(models)) {

@@ -7,7 +7,7 @@ import { clusterArn } from "./arns.ts";
 import { AwsCluster } from "./cluster/component.ts";
 import { AwsDatabase } from "./database/component.ts";
 import { POSTGRES_PORT, POSTGRES_USER } from "./database/defaults.ts";
-import { KARPENTER, PLATFORM_IMAGES } from "./defaults.ts";
+import { KARPENTER, KEDA, PLATFORM_IMAGES } from "./defaults.ts";
 import { AwsEncryption } from "./encryption/component.ts";
 import { AwsIdentity } from "./identity/component.ts";
 import type { ServiceAccountRef } from "./identity/types.ts";
@@ -19,6 +19,7 @@ import { AwsNetwork } from "./network/component.ts";
 import type { Outputs, PlatformOutputs } from "./outputs.ts";
 import { AwsRegistry } from "./registry/component.ts";
 import { AwsLustre, AwsStorage } from "./storage/component.ts";
+import type { LustreClassArgs } from "./storage-classes/render.ts";
 import { tagsFor } from "./tags.ts";
 import type { AwsContext } from "./types.ts";
 import { validateAws } from "./validate.ts";
@@ -34,6 +35,8 @@ export interface AwsPlatformArgs {
   readonly rules?: Readonly<Record<string, string>>;
   /** The account of Karpenter's controller. @default `karpenter` in `kube-system` */
   readonly karpenter?: ServiceAccountRef;
+  /** The account of KEDA's operator. @default `keda-operator` in `keda` */
+  readonly keda?: ServiceAccountRef;
 }
 
 /**
@@ -56,6 +59,8 @@ export class AwsPlatform extends ComponentResource {
   readonly poolCluster: EksPoolCluster;
   /** What stacks on this platform read; the program exports it as `platform`. */
   readonly outputs: Outputs<PlatformOutputs>;
+  /** What storage-classes/component.ts makes its classes of, by the cluster's own provider. @default the stack has no FSx for Lustre */
+  readonly lustreClass: LustreClassArgs | undefined;
   /** Name of the queue that Karpenter is told of interruptions by. */
   readonly interruptionQueue: Output<string>;
   readonly nodes: {
@@ -140,6 +145,7 @@ export class AwsPlatform extends ComponentResource {
         key,
         clusterName: cluster.name,
         karpenter: args.karpenter ?? KARPENTER,
+        keda: args.keda ?? KEDA,
         ...(metrics === undefined ? {} : { workspaceArn: metrics.workspaceArn }),
       },
       parent,
@@ -148,6 +154,17 @@ export class AwsPlatform extends ComponentResource {
     this.nodes = { network, encryption, cluster, storage, identity, lustre, database, metrics };
     this.registry = registry.registry;
     this.interruptionQueue = interruption.queueName;
+    const lustreSubnet = spec.lustre === undefined ? undefined : network.subnetIds[spec.lustre.zone];
+    this.lustreClass =
+      spec.lustre === undefined || lustre === undefined || lustreSubnet === undefined
+        ? undefined
+        : {
+            stack,
+            throughputPerTiB: spec.lustre.throughputPerTiB,
+            subnetId: lustreSubnet,
+            securityGroupId: lustre.securityGroupId,
+            key,
+          };
     this.kubeconfig = all([cluster.name, cluster.endpoint, cluster.certificateAuthority]).apply(
       ([clusterName, endpoint, certificateAuthority]) =>
         renderKubeconfig({ clusterName, region, endpoint, certificateAuthority }),

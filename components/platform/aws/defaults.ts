@@ -7,6 +7,9 @@ export const PLATFORM_IMAGES: readonly string[] = IMAGE_NAMES;
 /** Where Karpenter's chart puts its controller. */
 export const KARPENTER: ServiceAccountRef = { namespace: "kube-system", serviceAccount: "karpenter" };
 
+/** Where KEDA's chart puts its operator. */
+export const KEDA: ServiceAccountRef = { namespace: "keda", serviceAccount: "keda-operator" };
+
 /** Numbers of days CloudWatch Logs keeps a group (CloudWatch Logs API, PutRetentionPolicy). */
 export const RETENTION_DAYS = [
   1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,

@@ -8,7 +8,7 @@ import { awsName } from "../names.ts";
 import { tagsFor } from "../tags.ts";
 import { policyDocument, trustPods } from "./document.ts";
 import { karpenterPolicy, metricsReaderPolicy, servingPolicy, trackingPolicy, trainingPolicy } from "./policies.ts";
-import type { IdentityArgs, WorkloadIdentityArgs, WorkloadKind } from "./types.ts";
+import type { IdentityArgs, ServiceAccountRef, WorkloadIdentityArgs, WorkloadKind } from "./types.ts";
 
 /**
  * A role for each kind of workload, with what it does and nothing else. Pods take them by EKS Pod Identity, which marks each
@@ -20,8 +20,6 @@ export class AwsIdentity extends ComponentResource {
 
   /** ARNs of the roles of workloads. */
   readonly roles: Readonly<Record<WorkloadKind, Output<string>>>;
-  /** Of whoever decides by metrics. @default the metrics are in the cluster */
-  readonly metricsReader: Output<string> | undefined;
 
   readonly #args: IdentityArgs;
 
@@ -37,25 +35,26 @@ export class AwsIdentity extends ComponentResource {
       tracking: this.#role(name, "tracking", withKey(trackingPolicy)),
       serving: this.#role(name, "serving", withKey(servingPolicy)),
     };
-    this.metricsReader =
-      workspaceArn === undefined
-        ? undefined
-        : this.#role(
-            name,
-            "metrics-reader",
-            output(workspaceArn).apply((arn) => policyDocument(metricsReaderPolicy(arn))),
-          );
-    const { namespace, serviceAccount } = args.karpenter;
+    if (workspaceArn !== undefined) {
+      const policy = output(workspaceArn).apply((arn) => policyDocument(metricsReaderPolicy(arn)));
+      this.#associate(name, "keda", args.keda, policy, clusterName);
+    }
     const karpenter = policyDocument(karpenterPolicy(args, { queueArn: queueArn(args) }));
-    const association = {
-      clusterName,
-      namespace,
-      serviceAccount,
-      roleArn: this.#role(name, "karpenter", karpenter, namespace),
-      stack: args.stack,
-    };
-    new WorkloadIdentity(`${name}-karpenter`, association, { parent: this });
+    this.#associate(name, "karpenter", args.karpenter, karpenter, clusterName);
     this.registerOutputs({ roles: this.roles });
+  }
+
+  /** A role for one account of the cluster's own, and what ties the two together. */
+  #associate(
+    name: string,
+    part: string,
+    account: ServiceAccountRef,
+    policy: Input<string>,
+    clusterName: Input<string>,
+  ): void {
+    const roleArn = this.#role(name, part, policy, account.namespace);
+    const { stack } = this.#args;
+    new WorkloadIdentity(`${name}-${part}`, { ...account, clusterName, roleArn, stack }, { parent: this });
   }
 
   #role(name: string, part: string, policy: Input<string>, namespace?: string): Output<string> {

@@ -14,6 +14,8 @@ export interface IdentityArgs extends AwsContext {
   readonly clusterName: Input<string>;
   /** The account of Karpenter's controller. */
   readonly karpenter: ServiceAccountRef;
+  /** The account of KEDA's operator, which asks for metrics where they are managed. */
+  readonly keda: ServiceAccountRef;
 }
 
 export interface ServiceAccountRef {

@@ -40,6 +40,21 @@ describe("names in AWS", () => {
     assert.deepEqual(["us-east-2", "cn-north-1", "us-gov-west-1"].map(partitionOf), ["aws", "aws-cn", "aws-us-gov"]);
   });
 
+  it("have the limits of AWS's API references", () => {
+    // As in names.ts, from the same pages, so that one slip of the pen is seen.
+    const names = {
+      bucket: 63,
+      cluster: 100,
+      database: 63,
+      nodeGroup: 63,
+      queue: 80,
+      role: 64,
+      rule: 64,
+      workspace: 100,
+    };
+    assert.deepEqual({ ...NAME_LIMITS, ...names }, NAME_LIMITS);
+  });
+
   it("keep AWS's limits, and their end, whatever they are made of", () => {
     fc.assert(
       fc.property(kind, stackName, fc.array(word, { maxLength: 6 }), (of, stack, parts) => {

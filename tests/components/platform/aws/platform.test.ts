@@ -99,6 +99,7 @@ const DATABASE = {
 const METRICS = {
   AlertManagerDefinition: 1,
   LogGroup: 1,
+  PodIdentityAssociation: 1,
   Role: 1,
   RolePolicy: 1,
   Scraper: 1,

@@ -119,6 +119,22 @@ describe("policies of the platform on AWS", () => {
     }
   });
 
+  it("are AWS's own for these alone, which AWS keeps with what needs them", async () => {
+    const { registrations } = await declarePlatform();
+    const attached = registrations
+      .filter(({ type }) => type === "aws:iam/rolePolicyAttachment:RolePolicyAttachment")
+      .map(({ inputs }) => String(inputs["policyArn"]).replace("arn:aws:iam::aws:policy/", ""));
+    assert.deepEqual(attached.sort(), [
+      "AmazonEC2ContainerRegistryPullOnly",
+      "AmazonEKSClusterPolicy",
+      "AmazonEKSWorkerNodePolicy",
+      "AmazonEKS_CNI_Policy",
+      "AmazonSSMManagedInstanceCore",
+      "service-role/AmazonEBSCSIDriverPolicy",
+      "service-role/AmazonRDSEnhancedMonitoringRole",
+    ]);
+  });
+
   it("fit into what IAM takes", () => {
     for (const { where, kind, text, statements } of policies) {
       // Of a role all inline policies together, in characters without white space; each role here has one.
