@@ -43,6 +43,15 @@ export const eksSchema = z.strictObject({
     .max(3653)
     .default(90)
     .describe("How long logs of control plane and network are kept; one of the numbers CloudWatch offers."),
+  systemNodes: z
+    .strictObject({
+      instanceType: text(/^[a-z][a-z0-9-]*\.[a-z0-9-]+$/, 'an EC2 instance type, such as "m7i.large"')
+        .default("m7i.large")
+        .describe("Their machine, with x86 processors."),
+      nodes: z.number().int().min(2).max(20).default(3).describe("How many; they are spread over the zones."),
+    })
+    .prefault({})
+    .describe("Nodes for what runs the cluster itself (DNS, drivers, Karpenter); pools come beside them."),
   lustre: z
     .strictObject({
       sizeGiB: z.number().int().min(1200).max(1_000_000).multipleOf(1200).default(2400).describe("A multiple of 1200."),

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { imageSchema } from "./engines.ts";
-import { shortName, text } from "./text.ts";
+import { namespaceName, shortName, text } from "./text.ts";
 
 /** Language models that are served as they were published, by vLLM; a replica may be several nodes (LeaderWorkerSet). */
 
@@ -19,6 +19,16 @@ export const endpointSchema = z.strictObject({
         /^(s3:\/\/[a-z0-9][-a-z0-9.]{1,61}[a-z0-9]\/\S+|\/\S+|[A-Za-z0-9][-A-Za-z0-9._]*\/[A-Za-z0-9][-A-Za-z0-9._]*)$/,
         'a bucket\'s prefix (s3://bucket/prefix), a folder of the artifacts (/models/x) or a repository ("owner/name")',
       ).describe("Where its weights are."),
+      revision: text(/^[0-9a-f]{40}$/, "the 40 hexadecimal digits of a commit")
+        .optional()
+        .describe("The repository's commit, so that every replica serves the same. Required with a repository."),
+      token: z
+        .strictObject({
+          secretName: z.string().min(1).max(253).describe("A Secret of the stack's namespace."),
+          key: z.string().min(1).max(253).default("token").describe("Its member that holds the token."),
+        })
+        .optional()
+        .describe("Who asks the repository, where it is not everybody's. Default: nobody in particular."),
     })
     .describe("What is served."),
   image: imageSchema.describe("vLLM's image, by its digest."),
@@ -46,14 +56,20 @@ export const endpointSchema = z.strictObject({
       }),
       z.strictObject({
         kind: z.literal("auto").describe("As many as the waiting requests call for, by KEDA."),
-        min: z.number().int().min(0).max(1000).default(1).describe("Replicas at least."),
+        min: z
+          .number()
+          .int()
+          .min(1)
+          .max(1000)
+          .default(1)
+          .describe("Replicas at least: without any, nobody would hold a request or say that one waits."),
         max: z.number().int().min(1).max(1000).describe("Replicas at most."),
         waitingRequests: z
           .number()
           .positive()
           .max(1000)
           .default(5)
-          .describe("Waiting requests a replica is wanted for."),
+          .describe("Waiting requests one more replica is wanted for."),
         stabilisationSeconds: z
           .number()
           .int()
@@ -65,6 +81,19 @@ export const endpointSchema = z.strictObject({
     ])
     .default({ kind: "fixed", replicas: 1 })
     .describe("How many replicas run."),
+  resources: z
+    .strictObject({
+      cpu: z.number().positive().max(256).describe("Requested cores."),
+      cpuLimit: z.number().positive().max(256).optional().describe("Upper bound in cores. Default: as `cpu`."),
+      memoryGiB: z.number().positive().max(4096).describe("Requested memory, which is also the limit, in GiB."),
+    })
+    .optional()
+    .describe("Of each pod, beside its devices. Default: for each device 2 cores, up to 4, and 12 GiB."),
+  clients: z
+    .array(namespaceName())
+    .max(64)
+    .default([])
+    .describe("Namespaces whose pods may ask it, beside the stack's own."),
   startupSeconds: z
     .number()
     .int()

@@ -23,11 +23,15 @@ const capacity = z
       ),
     }),
     z.strictObject({
-      kind: z.literal("capacityBlock").describe("A capacity block, bought for some days."),
+      kind: z
+        .literal("capacityBlock")
+        .describe(
+          "A capacity block, bought for some days. Its pool has a fixed size and is declared from when it begins.",
+        ),
       id: text(/^cr-[0-9a-f]{17}$/, 'the id of a capacity block, such as "cr-0123456789abcdef0"').describe(
         "The block's reservation.",
       ),
-      ends: instant.describe("When it ends; its nodes are taken away thirty minutes before."),
+      ends: instant.describe("When it ends, at 11:30 UTC; its nodes are taken away thirty minutes before."),
     }),
   ])
   .default({ kind: "onDemand" })
@@ -133,7 +137,12 @@ const size = z
       nodes: z.number().int().min(1).max(5000).describe("Nodes."),
     }),
     z.strictObject({
-      kind: z.literal("auto").describe("As many as pods call for. The number itself is never declared."),
+      kind: z
+        .literal("auto")
+        .describe(
+          "As many as pods call for. The number itself is never declared. Karpenter changes it; that of a node group the " +
+            "Cluster Autoscaler, which Millwright does not install.",
+        ),
       min: z.number().int().min(0).max(5000).default(0).describe("Nodes at least; with Karpenter 0."),
       max: z.number().int().min(1).max(5000).describe("Nodes at most."),
     }),

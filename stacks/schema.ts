@@ -55,7 +55,9 @@ const storage = z
       sizeGiB: z.number().int().positive().describe("Size of the volume in GiB."),
     }),
   ])
-  .describe("Where datasets, checkpoints and trained models are kept. Required where the stack has models.");
+  .describe(
+    "Where datasets, checkpoints and trained models are kept. Required where the stack has models or endpoints.",
+  );
 
 export const autoscalerSchema = z
   .discriminatedUnion("kind", [
@@ -80,9 +82,50 @@ export const trackingSchema = z
   .discriminatedUnion("kind", [
     z.strictObject({
       kind: z.literal("mlflow").describe("An MLflow server in the models' namespace, filled from the records of runs."),
+      artifacts: text(
+        /^s3:\/\/[a-z0-9][-a-z0-9.]{1,61}[a-z0-9](\/[-A-Za-z0-9._/]+)?$/,
+        "a bucket's prefix, s3://bucket/prefix",
+      )
+        .optional()
+        .describe(
+          "Where it keeps its copies of artifacts; its account `mlflow` needs the rights. Default: in a folder of `storage`.",
+        ),
     }),
   ])
   .describe("Where people look runs and versions up. Default: nowhere, which leaves the models as they are.");
+
+export const databaseSchema = z
+  .discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("inNamespace").describe("One PostgreSQL server beside the models.") }),
+    z.strictObject({
+      kind: z.literal("external").describe("A PostgreSQL server that exists, 14 or later, e.g. one of RDS."),
+      host: text(/^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$/, "a host name or an address").describe("Where it is."),
+      port: z.number().int().min(1).max(65_535).default(5432).describe("Its port."),
+      user: text(/^[a-z][a-z0-9_]{0,62}$/, "up to 63 of a-z, 0-9 and '_', starting with a letter")
+        .default("millwright")
+        .describe("A role that may log in and create databases."),
+      secretName: text(
+        /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/,
+        "the name of a Secret: up to 253 of a-z, 0-9, '-' and '.'",
+      ).describe("The Secret of the models' namespace that holds its password."),
+      secretKey: text(/^[-._a-zA-Z0-9]{1,253}$/, "the key of a Secret's member")
+        .default("password")
+        .describe("The Secret's member."),
+      tls: z
+        .enum(["require", "prefer"])
+        .default("require")
+        .describe("Whether a connection in the clear is refused, or taken where the server offers no other."),
+    }),
+    z.strictObject({
+      kind: z
+        .literal("platform")
+        .describe(
+          "The one of the platform's stack; `platform.cluster` is {kind: platform}, whose stack has a database.",
+        ),
+    }),
+  ])
+  .default({ kind: "inNamespace" })
+  .describe("What holds the studies of searches and MLflow's tables, where a stack has either.");
 
 const platform = z
   .strictObject({
@@ -131,6 +174,7 @@ const platform = z
         "Image the workload images are built from; needs Debian's apt and Python 3.11. `npm run up` builds the default.",
       ),
     autoscaler: autoscalerSchema.optional(),
+    database: databaseSchema,
     tracking: trackingSchema.optional(),
   })
   .describe("Where the models run.");
@@ -251,6 +295,25 @@ export const workloadSchema = z
     "What trains the model in place of the trainer, which keeps the stages before and after. Default: the trainer.",
   );
 
+export const startSchema = z
+  .discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("scratch").describe("Fresh weights, drawn from `seed`.") }),
+    z.strictObject({
+      kind: z
+        .literal("version")
+        .describe(
+          "Fine-tuning: the weights of the training that the stable version comes from, as it is when this one is first " +
+            "declared. Its network must have the same sizes, its labels the same names; the vocabulary stays. Fresh " +
+            "weights while no version is stable, and in a search's trials.",
+        ),
+      run: text(/^[a-z][-a-z0-9]*-training-[0-9a-f]{10}$/, "the name of a training run")
+        .optional()
+        .describe("The training run to start from, always. Default: that of the stable version."),
+    }),
+  ])
+  .default({ kind: "scratch" })
+  .describe("What weights training starts from.");
+
 export const trainingSchema = z
   .strictObject({
     workers: z
@@ -264,6 +327,7 @@ export const trainingSchema = z
     batchSize: z.number().int().min(1).max(65_536).default(64).describe("Items a step and worker."),
     learningRate: z.number().positive().max(10).default(0.001).describe("Step size of the optimizer."),
     seed: z.number().int().nonnegative().default(17).describe("Decides initial weights and the order of items."),
+    start: startSchema,
     network: networkSchema,
     checkpointSeconds: z
       .number()
@@ -271,6 +335,32 @@ export const trainingSchema = z
       .positive()
       .default(60)
       .describe("Seconds between checkpoints; one is also written on SIGTERM."),
+    checkpointRetention: z
+      .strictObject({
+        last: z
+          .number()
+          .int()
+          .min(1)
+          .max(100)
+          .default(3)
+          .describe("Checkpoints that stay, the newest. Where one is damaged, a restart goes on from the one before."),
+        whenDone: z
+          .enum(["remove", "keep"])
+          .default("remove")
+          .describe("What becomes of them once the run has its result."),
+      })
+      .prefault({})
+      .describe("Which checkpoints stay."),
+    gangSeconds: z
+      .number()
+      .int()
+      .min(4)
+      .max(86_400)
+      .default(600)
+      .describe(
+        "Seconds at most that a worker holds its place while others of its group have none; by lot it is this or a quarter. " +
+          "It then gives its place back and is started again later, which is no restart.",
+      ),
     maxRestarts: z
       .number()
       .int()
@@ -709,6 +799,7 @@ export type Resources = z.infer<typeof resourcesSchema>;
 export type WorkResources = z.infer<typeof workResourcesSchema>;
 export type ServingSpec = z.infer<typeof servingSchema>;
 export type ScalingSpec = z.infer<typeof scalingSchema>;
+export type DatabaseSpec = z.infer<typeof databaseSchema>;
 export type AutoscalerSpec = z.infer<typeof autoscalerSchema>;
 
 /**
@@ -733,4 +824,8 @@ export interface Stack extends StackSpec {
   /** The Pulumi stack's name, e.g. `local`. */
   readonly name: string;
   readonly content: StackContent;
+  /** The stack whose cluster this one runs on, as its file says. @default the stack has its own cluster */
+  readonly platformStack?: StackSpec & { readonly name: string };
+  /** Those of stacks whose files say that they stand on this one's cluster. @default there are none */
+  readonly guests?: readonly Pick<StackSpec, "endpoints" | "models">[];
 }

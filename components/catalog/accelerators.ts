@@ -109,6 +109,11 @@ const AWS_AND_MIG = {
   source: `${AWS.source}; https://docs.nvidia.com/datacenter/tesla/mig-user-guide/supported-mig-profiles.html; NVIDIA/mig-parted bd7160f, deployments/systemd/config-default.yaml`,
   readOn: "2026-11-25",
 } as const;
+/** And what `nvidia-smi` shows of the device in all, as public transcripts of it have it. */
+const andDriver = (read: { readonly source: string; readonly readOn: string }) => ({
+  ...read,
+  source: `${read.source}; memoryMiB: nvidia-smi on the device`,
+});
 const NEURON = "https://awsdocs-neuron.readthedocs-hosted.com/en/latest/general/arch/neuron-hardware";
 
 const NVIDIA = { vendor: "nvidia", resource: "nvidia.com/gpu", timeSlicing: true } as const;
@@ -147,7 +152,7 @@ export const ACCELERATORS: { readonly [K in AcceleratorName]: Accelerator } = {
     // With error correction on, as it is by default, a sixteenth of GDDR6 goes to it.
     memoryMiB: 15_360,
     formats: FORMATS.turing,
-    ...AWS,
+    ...andDriver(AWS),
   },
   a10g: {
     title: "NVIDIA A10G",
@@ -231,7 +236,7 @@ export const ACCELERATORS: { readonly [K in AcceleratorName]: Accelerator } = {
       "4g.40gb": [1, 4],
       "7g.80gb": [1, 8],
     }),
-    ...AWS_AND_MIG,
+    ...andDriver(AWS_AND_MIG),
   },
   h200: {
     title: "NVIDIA H200 141 GB",
@@ -249,7 +254,7 @@ export const ACCELERATORS: { readonly [K in AcceleratorName]: Accelerator } = {
       "4g.71gb": [1, 4],
       "7g.141gb": [1, 8],
     }),
-    ...AWS_AND_MIG,
+    ...andDriver(AWS_AND_MIG),
   },
   b200: {
     title: "NVIDIA B200",
@@ -325,10 +330,10 @@ export const ACCELERATORS: { readonly [K in AcceleratorName]: Accelerator } = {
     architecture: "blackwell",
     karpenterName: "rtx-pro-server-6000",
     nominalMemoryMiB: 98_304,
-    memoryMiB: 98_304,
+    memoryMiB: 97_887,
     formats: FORMATS.blackwell,
-    mig: mig(98_304, 4, { "1g.24gb": [4, 1], "2g.48gb": [2, 2], "4g.96gb": [1, 4] }),
-    ...AWS_AND_MIG,
+    mig: mig(97_887, 4, { "1g.24gb": [4, 1], "2g.48gb": [2, 2], "4g.96gb": [1, 4] }),
+    ...andDriver(AWS_AND_MIG),
   },
   trainium1: {
     title: "AWS Trainium",
@@ -349,6 +354,7 @@ export const ACCELERATORS: { readonly [K in AcceleratorName]: Accelerator } = {
     nominalMemoryMiB: 98_304,
     memoryMiB: 98_304,
     formats: FORMATS["neuroncore-v3"],
+    // AWS's API says 524,288 MiB a device; 96 GiB is what Neuron's documentation has, and what AWS advertises.
     source: `${NEURON}/trainium2.html`,
     readOn: "2026-11-25",
   },

@@ -10,7 +10,7 @@ export interface InstanceType {
   /** @default a machine without accelerators */
   readonly accelerator?: { readonly name: AcceleratorName; readonly count: number };
   readonly vcpus: number;
-  /** Of the machine; a node offers pods some 7 % less. */
+  /** Of the machine; a node offers pods less, by Karpenter's page 92 % of p5.48xlarge and 88 % of g5.12xlarge. */
   readonly memoryMiB: number;
   /** As Kubernetes' label `kubernetes.io/arch` has it. */
   readonly architecture: "amd64" | "arm64";
@@ -147,7 +147,8 @@ const EVERY_WAY = ["onDemand", "spot", "reserved", "capacityBlock"] as const;
 /**
  * Sizes, accelerators, EFA interfaces and NVMe: Karpenter's page of instance types, which its own program writes from AWS's API.
  * Bandwidth and network cards: the tables it carries in pkg/providers/instancetype, of 2026-08-06. Ways to be had: "Spot support"
- * of AWS's page of accelerated instance types; Capacity Blocks: the instance types SageMaker's API lists for reserved capacity.
+ * of AWS's page of accelerated instance types, as others quote it, and AWS's API as Karpenter's tests have it. Capacity Blocks:
+ * the instance types SageMaker's API lists for reserved capacity.
  */
 const KARPENTER = {
   source:
@@ -178,7 +179,7 @@ const FAMILIES: { readonly [F in Family]: FamilyFacts } = {
     architecture: "arm64",
     capacity: ["capacityBlock"],
     source:
-      "AWS Machine Learning Blog, 2025-08: SageMaker HyperPod support for P6e-GB200 UltraServers; https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa-acc-inst-types.html",
+      "AWS Machine Learning Blog, 2025-08: SageMaker HyperPod support for P6e-GB200 UltraServers (vCPUs and memory as others repeat AWS's figures); https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/efa-acc-inst-types.html",
     readOn: "2026-11-25",
   },
   trn1: { accelerator: "trainium1", capacity: ON_DEMAND_AND_SPOT, ...ON_AMD64 },
@@ -197,7 +198,7 @@ const CAPACITY: { readonly [N in InstanceTypeName]?: readonly CapacityKind[] } =
   "trn1.32xlarge": EVERY_WAY,
 };
 
-function familyOf<N extends InstanceTypeName>(name: N): Family {
+function familyOf(name: InstanceTypeName): Family {
   return name.slice(0, name.indexOf(".")) as Family;
 }
 
@@ -241,6 +242,14 @@ export function devicesOf(
 ): { readonly name: AcceleratorName; readonly count: number; readonly device: Accelerator } | undefined {
   const { accelerator } = INSTANCE_TYPES[name];
   return accelerator === undefined ? undefined : { ...accelerator, device: ACCELERATORS[accelerator.name] };
+}
+
+/** The types whose machines have this accelerator, the smallest number of devices first. */
+export function instanceTypesWith(accelerator: AcceleratorName): InstanceTypeName[] {
+  const count = (name: InstanceTypeName) => INSTANCE_TYPES[name].accelerator?.count ?? 0;
+  return (Object.keys(INSTANCE_TYPES) as InstanceTypeName[])
+    .filter((name) => INSTANCE_TYPES[name].accelerator?.name === accelerator)
+    .sort((a, b) => count(a) - count(b));
 }
 
 /**

@@ -153,7 +153,10 @@ export interface TrainingInput {
   readonly sharding: Sharding;
   /** @default activations are left out, and the arithmetic says so */
   readonly activations?: ActivationInput;
-  /** The part of a device's memory that may be planned with; the rest is the framework's, and lost between blocks. @default 0.9 */
+  /**
+   * The part of a device's memory that may be planned with; the rest is the framework's, and lost between blocks.
+   * @default 0.9
+   */
   readonly memoryFraction?: number;
 }
 

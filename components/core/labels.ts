@@ -26,6 +26,7 @@ export type ComponentName =
   | "compression"
   | "rollout"
   | "serving"
+  | "serving-worker"
   | "router"
   | "database"
   | "autoscaler"

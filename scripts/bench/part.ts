@@ -11,8 +11,6 @@ export interface BenchOptions {
   readonly figures: string;
   /** Names of stacks with simulated clusters. */
   readonly stacks: readonly string[];
-  /** Servers over time, as the test of the autoscaling prints them. */
-  readonly steps: string | undefined;
 }
 
 export interface PartResult {

@@ -1,3 +1,4 @@
+import { placementOf } from "../../components/compute/pools/placement.ts";
 import { autoscalerOf } from "../../components/platform/autoscaler/needed.ts";
 import type { Stack } from "../../stacks/schema.ts";
 import { datacenterEnvironment } from "../cluster/environment.ts";
@@ -22,7 +23,8 @@ import { prepareLocalCluster } from "../toolchain/prepare.ts";
 export async function bringUp(stack: Stack, report: Report): Promise<Record<string, string>> {
   if (stack.platform.cluster.kind === "local") {
     await prepareLocalCluster(report);
-    await startCluster(report, { placement: stack.scheduling?.placement.kind ?? "spread" });
+    const accelerators = stack.pools.flatMap((pool) => placementOf(pool).resource ?? []);
+    await startCluster(report, { placement: stack.scheduling?.placement.kind ?? "spread", accelerators });
     await ensureBaseImage({ reference: stack.platform.baseImage }, report);
     const autoscaler = autoscalerOf(stack);
     // One from elsewhere is pulled when the stack's copy of it is made.

@@ -43,16 +43,24 @@ function answer(type: string, inputs: Record<string, unknown>, preview: boolean)
   return inputs;
 }
 
+/** What a provider makes of a resource: its id, and what is known of it then. */
+export type ProviderAnswer = (resource: { type: string; name: string; inputs: Record<string, unknown> }) => {
+  id: string;
+  state: Record<string, unknown>;
+};
+
+const answerAsIs: ProviderAnswer = ({ name, inputs }) => ({ id: `${name}-id`, state: inputs });
+
 /**
  * Runs a program against mocks and returns what it made together with every registration, in order. It proves what the
  * engine is asked for; what providers and the cluster do with it is for the conformance and integration suites.
  */
 export async function declare<T>(
   program: () => T,
-  { preview = false } = {},
+  { preview = false, provider = answerAsIs }: { preview?: boolean; provider?: ProviderAnswer } = {},
 ): Promise<{ readonly result: T; readonly registrations: readonly Registration[] }> {
   const mocks: runtime.Mocks = {
-    newResource: ({ type, name, inputs }) => ({ id: `${name}-id`, state: answer(type, inputs, preview) }),
+    newResource: ({ type, name, inputs }) => provider({ type, name, inputs: answer(type, inputs, preview) }),
     call: ({ token }) => {
       throw new Error(`the program called ${token}; no component calls a provider`);
     },

@@ -3,7 +3,11 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type ControlPlane, startControlPlane } from "../../scripts/cluster/control-plane.ts";
 import { ask, readIdentity } from "../../scripts/cluster/http.ts";
-import { customResourceDefinitions, type DefinitionsName } from "../../scripts/toolchain/definitions.ts";
+import {
+  customResourceDefinitions,
+  type Definition,
+  type DefinitionsName,
+} from "../../scripts/toolchain/definitions.ts";
 
 /** An object as it would be applied. */
 export interface Applicable {
@@ -50,19 +54,33 @@ export class DryRun {
       }
       this.#defined.add(name);
       for (const definition of await customResourceDefinitions(name)) {
-        const { name: object } = definition.metadata;
-        const target = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${object}`;
-        const { status, body } = await this.#apply(target, definition);
-        assert.ok(status < 300, `${object}: ${status} ${body}`);
-        for (const version of definition.spec.versions.filter(({ served }) => served)) {
-          await this.#served(`${definition.spec.group}/${version.name}`, definition.spec.names.kind);
-        }
+        await this.defineKind(definition);
       }
     }
   }
 
+  /** Makes one kind known to the API server. */
+  async defineKind(definition: Definition): Promise<void> {
+    const { name: object } = definition.metadata;
+    const target = `/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${object}`;
+    const { status, body } = await this.#apply(target, definition);
+    assert.ok(status < 300, `${object}: ${status} ${body}`);
+    for (const version of definition.spec.versions.filter(({ served }) => served)) {
+      await this.#served(`${definition.spec.group}/${version.name}`, definition.spec.names.kind);
+    }
+  }
+
   /** What the API server says against an object; undefined where it takes it. */
-  async refusal(object: Applicable): Promise<string | undefined> {
+  refusal(object: Applicable): Promise<string | undefined> {
+    return this.#send(object, "dryRun=All&fieldValidation=Strict&");
+  }
+
+  /** Has the API server keep an object that others refer to. */
+  async keep(object: Applicable): Promise<void> {
+    assert.equal(await this.#send(object, "fieldValidation=Strict&"), undefined);
+  }
+
+  async #send(object: Applicable, query: string): Promise<string | undefined> {
     const { apiVersion, kind, metadata } = object;
     const resource = (await this.#resourcesOf(apiVersion)).find(
       (each) => each.kind === kind && !each.name.includes("/"),
@@ -73,11 +91,7 @@ export class DryRun {
       await this.#ensureNamespace(namespace);
     }
     const place = resource.namespaced ? `/namespaces/${namespace}` : "";
-    const { status, body } = await this.#apply(
-      `${rootOf(apiVersion)}${place}/${resource.name}/${name}`,
-      object,
-      "dryRun=All&fieldValidation=Strict&",
-    );
+    const { status, body } = await this.#apply(`${rootOf(apiVersion)}${place}/${resource.name}/${name}`, object, query);
     if (status < 300) {
       return undefined;
     }
@@ -86,7 +100,9 @@ export class DryRun {
 
   async #ensureNamespace(name: string): Promise<void> {
     if (!this.#namespaces.has(name)) {
-      const object = { apiVersion: "v1", kind: "Namespace", metadata: { name } };
+      // The standard that every pod of ours keeps, so that one that does not is refused here.
+      const labels = { "pod-security.kubernetes.io/enforce": "restricted" };
+      const object = { apiVersion: "v1", kind: "Namespace", metadata: { name, labels } };
       const { status, body } = await this.#apply(`/api/v1/namespaces/${name}`, object);
       assert.ok(status < 300, body);
       this.#namespaces.add(name);

@@ -204,6 +204,12 @@ const REFUSED: readonly (readonly [what: string, stack: unknown, path: string, m
     "must be fixed: a capacity block is paid for, used or not.",
   ],
   [
+    "more nodes than a capacity block has",
+    stack([nodeGroup({ capacity: BLOCK }, fixed(65))]),
+    "pools[0].size.nodes",
+    "must be at most 64, which is what one capacity block has at most; the rest is another pool's.",
+  ],
+  [
     "a capacity block that ends at an hour when none does",
     stack([nodeGroup({ capacity: { ...BLOCK, ends: "2027-01-31T12:00:00Z" } })]),
     "pools[0].provisioning.capacity.ends",
@@ -295,6 +301,12 @@ const REFUSED: readonly (readonly [what: string, stack: unknown, path: string, m
   [
     "EFA without huge pages",
     stack([nodeGroup({}, { ...efa, hugepages2MiGiB: 4 })]),
+    "pools[0].hugepages2MiGiB",
+    "must be at least 10 with EFA, whose library works in huge pages.",
+  ],
+  [
+    "EFA without huge pages in a fixed pool of Karpenter",
+    stack([karpenter({ instanceTypes: ["p5en.48xlarge"] }, { ...fixed(2), network: { efa: "all" } })]),
     "pools[0].hugepages2MiGiB",
     "must be at least 10 with EFA, whose library works in huge pages.",
   ],
@@ -404,6 +416,12 @@ const REFUSED: readonly (readonly [what: string, stack: unknown, path: string, m
       "Leave it out, or add the price there.",
   ],
   [
+    "a limit on the price of nodes in no region",
+    stack([simulated({}, { limits: { usdPerHour: 100 } })], SIMULATED),
+    "pools[0].limits.usdPerHour",
+    "must be left out: prices are AWS's, of an instance type in a region, and this pool has none.",
+  ],
+  [
     "a limit on the price of nodes that exist",
     stack([existing({}, { limits: { usdPerHour: 100 } })], HERE),
     "pools[0].limits.usdPerHour",
@@ -464,6 +482,30 @@ const REFUSED: readonly (readonly [what: string, stack: unknown, path: string, m
     stack([karpenter({}, closed("0 24 * * *", 8))]),
     "pools[0].disruption.closed[0].schedule",
     'must have an hour from 0 to 23, a range, a list or a step of them; this is "24".',
+  ],
+  [
+    "an age for nodes of a node group",
+    stack([nodeGroup({}, { disruption: { expireHours: 720 } })]),
+    "pools[0].disruption.expireHours",
+    "must be left out: only Karpenter takes nodes away by itself.",
+  ],
+  [
+    "a range of hours that falls",
+    stack([karpenter({}, closed("0 8-6 * * *", 1))]),
+    "pools[0].disruption.closed[0].schedule",
+    'must have an hour from 0 to 23, a range, a list or a step of them; this is "8-6".',
+  ],
+  [
+    "a step of nothing",
+    stack([karpenter({}, closed("*/0 8 * * *", 1))]),
+    "pools[0].disruption.closed[0].schedule",
+    'must have a minute from 0 to 59, a range, a list or a step of them; this is "*/0".',
+  ],
+  [
+    "more machines of a node group taken away than EKS takes at a time",
+    stack([nodeGroup({}, { disruption: { maxUnavailable: "101" } })]),
+    "pools[0].disruption.maxUnavailable",
+    "must be from 1 to 100 nodes, or percent of them, in a node group: EKS updates it by taking nodes away.",
   ],
   [
     "a node group that may never be updated",
@@ -602,6 +644,59 @@ describe("pools that are possible", () => {
   }
 });
 
+describe("pools at the edge of what is possible", () => {
+  const sixteen = { cpu: 8, memoryGiB: 64, accelerator: "h100", accelerators: 16 };
+  const unavailable = (maxUnavailable: string) => ({ disruption: { maxUnavailable } });
+  for (const [what, given] of [
+    ["as many devices as a machine has at most", stack([existing({}, { machine: sixteen })], HERE)],
+    ["as many nodes as a capacity block has", stack([nodeGroup({ capacity: BLOCK }, fixed(64))])],
+    ["as many nodes at least as at most", stack([nodeGroup({}, auto(2, 2))])],
+    ["a limit of just one node", stack([karpenter({}, { limits: { accelerators: 4, cpu: 48 } })])],
+    [
+      "as many machines apart as there is room for",
+      stack([karpenter({}, { ...auto(14), network: { placementGroup: "spread" } })]),
+    ],
+    ["one node of a node group taken away", stack([nodeGroup({}, unavailable("1"))])],
+    ["all nodes of a node group taken away", stack([nodeGroup({}, unavailable("100%"))])],
+    ["a range of one hour", stack([karpenter({}, closed("0 8-8 * * *", 23.9))])],
+    ["a window of a day in a month", stack([karpenter({}, closed("0 8 1 * *", 100))])],
+    ["a window in one month of the year", stack([karpenter({}, closed("0 8 * 12 *", 100))])],
+    [
+      "taints of one key with other effects, and of one effect with other keys",
+      stack([karpenter({}, { taints: [{ key: "a" }, { key: "a", effect: "NoExecute" }, { key: "b" }] })]),
+    ],
+    [
+      "a cluster placement group larger than one that is spread",
+      stack([nodeGroup({}, { ...fixed(8), network: { placementGroup: "cluster" } })]),
+    ],
+    ["huge pages for EFA in a node group that grows", stack([nodeGroup({}, { ...auto(4), ...efa })])],
+    [
+      "a Karpenter pool in one zone beside one in the other, which names all of the cluster's but one",
+      stack([karpenter({ zones: ["us-east-1a"] }), karpenter({ zones: ["us-east-1b"] }, { name: "other" })]),
+    ],
+  ] as const) {
+    it(`such as ${what}`, () => assert.deepEqual(poolProblems(given), []));
+  }
+
+  it("such as a pool beside one of another kind with the same machines", () => {
+    const problems = poolProblems(
+      stack([karpenter(), nodeGroup({ instanceTypes: ["g6e.12xlarge"] }), existing({}, { name: "lab" })]),
+    );
+    assert.deepEqual(
+      problems.map(({ path }) => path),
+      ["pools[2].provisioning.kind"],
+    );
+  });
+
+  it("overlap where one of two is in all of the cluster's zones", () => {
+    const problems = poolProblems(stack([karpenter(), karpenter({ zones: ["us-east-1b"] }, { name: "other" })]));
+    assert.deepEqual(
+      problems.map(({ path }) => path),
+      ["pools[1].provisioning.weight"],
+    );
+  });
+});
+
 describe("rules of pools", () => {
   it("say everything at once", () => {
     const wrong = karpenter({ zones: ["us-east-1c"] }, { ...auto(1, 2), ...slices, hugepages2MiGiB: 1 });
@@ -621,6 +716,20 @@ describe("rules of pools", () => {
       problems.map(({ path }) => path),
       ["pools[1].size.min", "pools[1].size.min"],
     );
+  });
+
+  it("know how many types EKS takes in a node group", () => {
+    const known = ["m7i", "c7i", "r7i"].flatMap((family) =>
+      ["large", "xlarge", "2xlarge", "4xlarge", "8xlarge"].map((size) => `${family}.${size}`),
+    );
+    const says = (count: number) => {
+      const instanceTypes = [...known, ...known].slice(0, count);
+      return poolProblems(stack([nodeGroup({ instanceTypes })]))
+        .filter(({ path }) => path === TYPES)
+        .map(({ message }) => message);
+    };
+    assert.deepEqual(says(20), []);
+    assert.deepEqual(says(21), ["must be at most 20 in a node group; these are 21. Karpenter takes more."]);
   });
 
   it("leave what is not a list to the schema", () => {

@@ -26,7 +26,7 @@ from millwright_recorder.results import faults_of
 from millwright_workloads import dataset, search
 from millwright_workloads.contract import (
     EXIT_BAD_SPEC,
-    EXIT_GROUP_LOST,
+    EXIT_UNAVAILABLE,
     EXIT_INTERRUPTED,
     EXIT_NOT_VERIFIED,
     WorkloadFailure,
@@ -352,10 +352,10 @@ class Processes(Searching):
         support.wait_for(lambda: self.is_training("run", 0, 2), "the second trial")
         postgres.stop()
         try:
-            self.ends("run", [worker], [EXIT_GROUP_LOST])
+            self.ends("run", [worker], [EXIT_UNAVAILABLE])
             self.assertIn("the database search at 127.0.0.1", self.place.termination().read_text())
             early = self.start_worker("run", given, workers=1, MILLWRIGHT_DATABASE_SECONDS="0.5")
-            self.ends("run", [early], [EXIT_GROUP_LOST])
+            self.ends("run", [early], [EXIT_UNAVAILABLE])
             waits = self.start_worker("run", given, workers=1)
         finally:
             postgres.start()

@@ -31,6 +31,9 @@ export const SPREAD_PER_ZONE = 7;
 /** Instance types a managed node group may name. EKS API, CreateNodegroup. */
 export const NODE_GROUP_INSTANCE_TYPES = 20;
 
+/** Machines that one capacity block has at most. docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-capacity-blocks.html. */
+export const CAPACITY_BLOCK_MACHINES = 64;
+
 /** Nodes, or percent of them, that EKS may replace at a time. EKS API, NodegroupUpdateConfig. */
 export const NODE_GROUP_UNAVAILABLE = 100;
 

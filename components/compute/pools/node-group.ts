@@ -101,6 +101,9 @@ const EFFECTS: { readonly [E in Taint["effect"]]: string } = {
 /**
  * The node group. Its name is the engine's: a group that has to be replaced is made before the old one goes.
  *
+ * EKS updates a group of a capacity block, whose machines cannot be had twice, only while it has no nodes: whoever changes its
+ * template takes the pool out of the stack first, and puts it back.
+ *
  * The number of nodes is declared once, when it is made, where the size is `auto`; see {@link DESIRED_SIZE}.
  */
 export function renderNodeGroup(

@@ -24,8 +24,8 @@ export interface EksPoolCluster {
   /** Private subnets, one an availability zone, by the zone's name. Its zones are the cluster's. */
   readonly subnets: Readonly<Record<string, Input<string>>>;
   /**
-   * Security groups of the nodes: the cluster's own and, where a pool has EFA, one that lets its members reach each other in
-   * both directions with every protocol. EFA works with no narrower one.
+   * Security groups of the nodes. With EFA one of them must let its members reach each other in both directions with every
+   * protocol, each rule naming the group itself: the one that EKS makes for a cluster does.
    */
   readonly securityGroupIds: readonly Input<string>[];
   /** The IAM role of nodes: Karpenter takes it by name, node groups by ARN. */

@@ -31,10 +31,16 @@ export interface DatabaseArgs {
  * How a client of the stack's namespace reaches the server; the password is only ever a file, mounted from a Secret.
  */
 export interface DatabaseConnection {
-  readonly host: string;
+  readonly host: Input<string>;
   readonly port: number;
   readonly user: string;
   readonly secretName: string;
   /** The member of the Secret that holds the password. */
   readonly secretKey: string;
+  /**
+   * libpq's `sslmode`, as the server calls for it.
+   *
+   * @default what libpq does by itself: TLS where the server offers it
+   */
+  readonly sslMode?: "require" | "prefer";
 }

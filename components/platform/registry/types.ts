@@ -12,6 +12,12 @@ export interface RegistryArgs {
   readonly database: DatabaseConnection;
   /** What keeps the cluster's priorities. @default it has none of ours */
   readonly placements?: Placements | undefined;
+  /**
+   * `s3://bucket/prefix` that the server keeps its copies of artifacts in; the rights are its account's.
+   *
+   * @default a folder of the artifact store
+   */
+  readonly bucket?: string;
   /** @default SERVER_RESOURCES */
   readonly resources?: Resources;
 }

@@ -1,7 +1,8 @@
 // The definitions of every project in the table, on a real API server. Needs what Go gets modules from, the first time.
 import assert from "node:assert/strict";
-import { readdirSync } from "node:fs";
+import { globSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { renderSimulatedPoolDefinition } from "../../../components/compute/pools/simulated.ts";
 import { cacheRoot } from "../../../scripts/lib/roots.ts";
 import {
   chartValues,
@@ -11,6 +12,20 @@ import {
   definitionsFolder,
 } from "../../../scripts/toolchain/definitions.ts";
 import { dryRun } from "../../conformance/dry-run.ts";
+
+const SIMULATED_GROUP = renderSimulatedPoolDefinition().spec.group;
+
+const ROOT = path.join(import.meta.dirname, "../../..");
+
+/** What an API server has by itself. */
+const CORE_GROUPS = ["networking.k8s.io", "rbac.authorization.k8s.io", "scheduling.k8s.io", "apiextensions.k8s.io"];
+
+/** Groups of what is never applied to an API server, with what reads it instead. */
+const NOT_APPLIED: Readonly<Record<string, string>> = {
+  "config.kueue.x-k8s.io": "Kueue, from its chart's values",
+  "kubescheduler.config.k8s.io": "kube-scheduler, from a file",
+  "node.eks.aws": "nodeadm, from a machine's user data",
+};
 
 const NAMES = Object.keys(DEFINITIONS) as DefinitionsName[];
 
@@ -51,6 +66,26 @@ describe("definitions of custom resources", function () {
       [],
     );
     assert.ok(kept.every((entry) => readdirSync(folder).includes(entry)));
+  });
+
+  it("are there for every kind of object that the components declare, beside the core's", async () => {
+    const sources = globSync("components/**/*.ts", { cwd: ROOT }).map((file) =>
+      readFileSync(path.join(ROOT, file), "utf8"),
+    );
+    const declared = new Set(
+      sources.flatMap((text) =>
+        [...text.matchAll(/"([a-z0-9-]+(?:\.[a-z0-9-]+)+)\/v\d\w*"/g)].map(([, group]) => group!),
+      ),
+    );
+    const defined = (await Promise.all(NAMES.map((name) => customResourceDefinitions(name))))
+      .flat()
+      .map(({ spec }) => spec.group);
+    const known = new Set([...defined, ...CORE_GROUPS, ...Object.keys(NOT_APPLIED), SIMULATED_GROUP]);
+    assert.ok(declared.size > 5, [...declared].join(", "));
+    assert.deepEqual(
+      [...declared].filter((group) => !known.has(group)),
+      [],
+    );
   });
 
   it("come with the values of the chart, where the module has it", async () => {

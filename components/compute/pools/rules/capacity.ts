@@ -1,6 +1,7 @@
 import type { CapacitySpec, PoolSpec } from "../../../../stacks/pools.ts";
 import { INSTANCE_TYPES, isInstanceTypeName } from "../../../catalog/instance-types.ts";
 import type { Problem } from "../../../core/problem.ts";
+import { CAPACITY_BLOCK_MACHINES } from "../defaults.ts";
 import { instanceTypesOf } from "../machines.ts";
 import type { PoolCluster } from "../types.ts";
 import { listed } from "./words.ts";
@@ -91,6 +92,9 @@ function boundProblems(pool: PoolSpec, capacity: CapacitySpec, cluster: PoolClus
   if (size.kind === "auto") {
     const message = "must be fixed: a capacity block is paid for, used or not.";
     problems.push({ path: "size.kind", message, value: size.kind });
+  } else if (size.nodes > CAPACITY_BLOCK_MACHINES) {
+    const message = `must be at most ${CAPACITY_BLOCK_MACHINES}, which is what one capacity block has at most; the rest is another pool's.`;
+    problems.push({ path: "size.nodes", message, value: size.nodes });
   }
   if (disruption.expireHours !== undefined) {
     const message = "must be left out: a capacity block's nodes go when it ends.";
