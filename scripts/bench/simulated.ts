@@ -78,7 +78,7 @@ async function measure(name: string, note: (text: string) => void): Promise<Meas
     failures: { acceleratorDays: 1e9, repairMinutes: 30 },
     spotReclaimsPerDay: 0,
   };
-  const stack: SimulatedStack = { pools, scheduling: loaded.scheduling, simulation: quiet };
+  const stack: SimulatedStack = { name, pools, scheduling: loaded.scheduling, simulation: quiet };
   const root = mkdtempSync(path.join(tmpdir(), "millwright-bench-simulated-"));
   let api: Api | undefined;
   try {

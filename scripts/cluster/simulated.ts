@@ -4,6 +4,7 @@ import path from "node:path";
 import { deviceResourceOf } from "../../components/compute/pools/machines.ts";
 import { SIMULATED_CONTEXT } from "../../components/lifecycle/cluster.ts";
 import { daemonAt, stopDaemon } from "../lib/daemon.ts";
+import { Failure } from "../lib/failure.ts";
 import { withLock } from "../lib/lock.ts";
 import type { Report } from "../lib/report.ts";
 import { stateRoot } from "../lib/roots.ts";
@@ -48,6 +49,7 @@ export async function startSimulated(
   root: string = simulatedRoot(),
 ): Promise<StartedSimulation> {
   return locked(root, report, async () => {
+    requireStack(stack.name, root);
     const layout = controlPlaneLayout(root);
     const ports = await portsOf(root);
     const settings: ControlPlaneSettings = {
@@ -80,6 +82,22 @@ export async function startSimulated(
     }
     return { root, kubeconfigPath: layout.kubeconfig, server: serverUrl(ports), started };
   });
+}
+
+/**
+ * Another stack would find the names of its pools and teams taken, by objects that the first one's state knows and its own does
+ * not.
+ */
+function requireStack(name: string, root: string): void {
+  const file = path.join(root, "config", "stack");
+  const owner = existsSync(file) ? readFileSync(file, "utf8").trim() : name;
+  if (owner !== name) {
+    throw new Failure(
+      `The simulated cluster of ${root} is the stack ${owner}'s, and there is one at a time`,
+      `give that stack this one's file, npm run up -- ${owner} --stack-file stacks/Pulumi.${name}.yaml, or remove the cluster with all other state by npm run down -- --purge`,
+    );
+  }
+  writeIfChanged(file, `${name}\n`);
 }
 
 /** What pods ask for to get devices of the stack's pools. */

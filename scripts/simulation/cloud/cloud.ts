@@ -23,8 +23,10 @@ import {
   type NodeObject,
   nodeNameOf,
   nodeObject,
+  nodesToReplace,
   readyCondition,
   SINCE_ANNOTATION,
+  shapeOf,
   wantedNodes,
 } from "./nodes.ts";
 import {
@@ -194,6 +196,7 @@ export class SimulatedCloud {
     }
     for (const pool of this.#pools.values()) {
       this.#resize(pool);
+      this.#replaceChanged(pool);
       this.#report(pool);
     }
   }
@@ -232,6 +235,23 @@ export class SimulatedCloud {
         this.#removeNode(machine.name, "PoolShrunk");
       }
     }
+  }
+
+  /** Takes nodes away whose pool has changed, few at a time; others come in their place. */
+  #replaceChanged({ metadata: { name: pool }, spec }: SimulatedNodePool): void {
+    const shape = shapeOf(spec);
+    const members = [...this.#nodes.values()].filter(
+      ({ machine: { name, pool: own } }) => own === pool && !this.#removing.has(name),
+    );
+    if (members.every(({ machine }) => machine.shape === shape)) return;
+    const wanted = Math.max(spec.size.min, Math.min(spec.size.max, members.length));
+    const nodes = members.map(({ object, machine, pods }) => ({
+      name: machine.name,
+      isReady: isReady(object),
+      isChanged: machine.shape !== shape,
+      pods: pods.size,
+    }));
+    for (const { name } of nodesToReplace(nodes, wanted)) this.#removeNode(name, "PoolChanged");
   }
 
   /** Nodes that the pods which wait for room in a pool would fill. */

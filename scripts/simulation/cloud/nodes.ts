@@ -1,4 +1,5 @@
 import type { SimulatedNodePool } from "../../../components/compute/pools/simulated.ts";
+import { shortHash } from "../../../components/core/hash.ts";
 import { labelsFor, POOL_LABEL } from "../../../components/core/labels.ts";
 import type { SimulationSpec } from "../../../stacks/simulation.ts";
 import type { KubernetesObject } from "../api.ts";
@@ -10,6 +11,9 @@ export const LIFE_ANNOTATION = "simulation.millwright.dev/life";
 export const SINCE_ANNOTATION = "simulation.millwright.dev/since-seconds";
 /** On a node that has failed: the simulated second at which it is replaced; "never" where its pool is not repaired. */
 export const FAILED_UNTIL_ANNOTATION = "simulation.millwright.dev/failed-until-seconds";
+
+/** On a simulated node: the {@link shapeOf} its pool had when it was made. */
+export const SHAPE_ANNOTATION = "simulation.millwright.dev/shape";
 
 /** Zones nodes are spread over, in turn. */
 const ZONES = ["simulated-a", "simulated-b", "simulated-c"];
@@ -33,6 +37,7 @@ export interface Machine {
   readonly pool: string;
   readonly life: number;
   readonly sinceSeconds: number;
+  readonly shape: string;
   /** The simulated second at which it is replaced; infinity for never. @default it works */
   readonly failedUntilSeconds?: number;
 }
@@ -58,8 +63,21 @@ export function machineOf({ metadata }: NodeObject): Machine | undefined {
     pool,
     life: Number(life),
     sinceSeconds: Number(since),
+    shape: metadata.annotations?.[SHAPE_ANNOTATION] ?? "",
     ...(until === undefined ? {} : { failedUntilSeconds }),
   };
+}
+
+/** What a pool's nodes are made by: of another, a node has to be made anew. */
+export function shapeOf({
+  machine,
+  accelerator,
+  devices,
+  labels,
+  taints,
+  capacity,
+}: SimulatedNodePool["spec"]): string {
+  return shortHash({ machine, accelerator, devices, labels, taints, capacity });
 }
 
 /** Whether pods are placed on it: it is ready, and no longer tainted as not. */
@@ -96,7 +114,11 @@ export function nodeObject(pool: SimulatedNodePool, index: number, life: number,
         ...(machine.instanceType === undefined ? {} : { "node.kubernetes.io/instance-type": machine.instanceType }),
         ...labels,
       },
-      annotations: { [LIFE_ANNOTATION]: String(life), [SINCE_ANNOTATION]: sinceSeconds.toFixed(0) },
+      annotations: {
+        [LIFE_ANNOTATION]: String(life),
+        [SINCE_ANNOTATION]: sinceSeconds.toFixed(0),
+        [SHAPE_ANNOTATION]: shapeOf(pool.spec),
+      },
     },
     spec: { providerID: `simulated:///${name}/${life}`, ...(taints.length === 0 ? {} : { taints }) },
     status: {
@@ -168,6 +190,24 @@ export function endOf(
   const reclaim =
     pool.capacity.kind === "spot" && spotReclaimsPerDay > 0 ? after("reclaim", 1 / spotReclaimsPerDay) : never;
   return reclaim < failure ? { kind: "reclaim", atSeconds: reclaim } : { kind: "failure", atSeconds: failure };
+}
+
+/** Of a pool's nodes, the share that may be away at once while changed ones are replaced. */
+const REPLACED_SHARE = 0.1;
+
+/**
+ * Of the nodes that are no longer as their pool says, those to take away now: so few that with those that are not ready no more
+ * than a tenth of the pool is away, or one; those without pods first.
+ */
+export function nodesToReplace<
+  T extends { readonly isReady: boolean; readonly isChanged: boolean; readonly pods: number },
+>(nodes: readonly T[], wanted: number): T[] {
+  const away = Math.max(0, wanted - nodes.filter(({ isReady: ready }) => ready).length);
+  const most = Math.max(1, Math.floor(wanted * REPLACED_SHARE)) - away;
+  return nodes
+    .filter(({ isChanged, isReady: ready }) => isChanged && ready)
+    .sort((a, b) => a.pods - b.pods)
+    .slice(0, Math.max(0, most));
 }
 
 /** How big a pool should be now. */

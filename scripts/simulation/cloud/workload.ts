@@ -47,10 +47,10 @@ const USABLE = 0.9;
 const NOBODY = { name: "simulation", namespace: "default", weight: 1 };
 
 /** What a simulated cluster is told of its stack. */
-export type SimulatedStack = Pick<Stack, "pools" | "scheduling" | "simulation">;
+export type SimulatedStack = Pick<Stack, "name" | "pools" | "scheduling" | "simulation">;
 
 /** What happens on a stack's pools. Pure: the same stack gives the same. */
-export function simulationConfig(stack: SimulatedStack): SimulationConfig {
+export function simulationConfig(stack: Omit<SimulatedStack, "name">): SimulationConfig {
   const teams = stack.scheduling?.teams ?? [];
   const uses = teams.length > 0 ? teams : [{ ...NOBODY, quotas: undefined }];
   return {

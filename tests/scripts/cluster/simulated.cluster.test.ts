@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { clusterConnection, SIMULATED_CONTEXT } from "../../../components/lifecycle/cluster.ts";
 import { simulationProcesses, startSimulated, stopSimulated } from "../../../scripts/cluster/simulated.ts";
+import { Failure } from "../../../scripts/lib/failure.ts";
 import { silent } from "../../../scripts/lib/report.ts";
 import { poolSpec, simulation } from "../simulation/cloud/fixtures.ts";
 
@@ -14,6 +15,7 @@ describe("the simulated cluster of a machine", function () {
   const root = path.join(folder, "simulated");
   const PARTS = ["etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "simulation"];
   const stack = (speed: number) => ({
+    name: "simulated",
     pools: [poolSpec("gpu")],
     scheduling: undefined,
     simulation: simulation({ speed, jobs: { perDay: 0 }, endpoints: 0 }),
@@ -45,6 +47,14 @@ describe("the simulated cluster of a machine", function () {
     assert.deepEqual(
       changed.map(({ name }) => name),
       ["simulation"],
+    );
+  });
+
+  it("is one stack's, and refuses another", async () => {
+    await assert.rejects(
+      startSimulated({ ...stack(20), name: "other" }, silent, root),
+      (error) =>
+        error instanceof Failure && /is the stack simulated's/.test(error.message) && /--stack-file/.test(error.remedy),
     );
   });
 

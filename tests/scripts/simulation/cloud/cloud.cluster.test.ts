@@ -149,6 +149,16 @@ describe("the simulated cloud", function () {
     await appears("three nodes", async () => (await count()) === 3);
   });
 
+  it("makes nodes anew whose pool has changed, one after the other", async () => {
+    await simulated.api.patch(`${POOLS}/spot`, "merge", { spec: { machine: { cpu: 48 } } });
+    const cores = async () =>
+      (await simulated.nodes())
+        .filter(({ metadata }) => metadata.name.startsWith("spot-"))
+        .map(({ status }) => status?.allocatable?.["cpu"]);
+    await appears("three nodes of 48 cores", async () => String(await cores()) === "48,48,48");
+    await appears("every ready node", async () => (await ready("spot")) === 3);
+  });
+
   it("runs a pod for its time, and one without a time until it is deleted", async () => {
     await simulated.run({ ...QUIET, speed: 100 });
     const pods = "/api/v1/namespaces/default/pods";

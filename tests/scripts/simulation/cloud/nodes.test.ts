@@ -10,7 +10,9 @@ import {
   type NodeObject,
   nodeNameOf,
   nodeObject,
+  nodesToReplace,
   readyCondition,
+  shapeOf,
   wantedNodes,
 } from "../../../../scripts/simulation/cloud/nodes.ts";
 import { poolObject, simulation } from "./fixtures.ts";
@@ -37,7 +39,13 @@ describe("a simulated node", () => {
     assert.equal(labels["topology.kubernetes.io/zone"], "simulated-b");
     assert.deepEqual(node.spec.taints, [{ key: "nvidia.com/gpu", effect: "NoSchedule" }]);
     assert.ok(isReady(node as NodeObject));
-    assert.deepEqual(machineOf(node), { name: "h100-4", pool: "h100", life: 2, sinceSeconds: 100 });
+    assert.deepEqual(machineOf(node), {
+      name: "h100-4",
+      pool: "h100",
+      life: 2,
+      sinceSeconds: 100,
+      shape: shapeOf(pool.spec),
+    });
   });
 
   it("is read as failed until it is replaced, or for good", () => {
@@ -74,6 +82,7 @@ describe("the end of a machine's life", () => {
     pool: "p",
     life: 0,
     sinceSeconds: 0,
+    shape: "",
     ...more,
   });
   const gpus = poolObject("p").spec;
@@ -107,6 +116,31 @@ describe("the end of a machine's life", () => {
     // Both at random: of a rate a and a rate b, the earlier comes at a + b.
     const both = meanDays({ ...gpus, capacity: { kind: "spot" } }, simulation({ spotReclaimsPerDay: 8 / 2111 }));
     assert.ok(Math.abs(both - 2111 / 16) < 0.05 * (2111 / 16), String(both));
+  });
+});
+
+describe("nodes whose pool has changed", () => {
+  const node = (name: string, isChanged: boolean, isReady = true, pods = 0) => ({ name, isChanged, isReady, pods });
+  const names = (nodes: readonly { name: string }[]) => nodes.map(({ name }) => name);
+
+  it("are told by what their machines are made by, not by how many there are", () => {
+    const shape = shapeOf(poolObject("p").spec);
+    assert.equal(shapeOf(poolObject("p", { size: { kind: "fixed", nodes: 9 } }).spec), shape);
+    assert.notEqual(shapeOf(poolObject("p", { labels: { a: "b" } }).spec), shape);
+    assert.notEqual(shapeOf(poolObject("p", { machine: { cpu: 1, memoryGiB: 1 } }).spec), shape);
+  });
+
+  it("go one at a time from a small pool, the emptiest first, and none while another is away", () => {
+    const pool = [node("a", true, true, 3), node("b", true), node("c", false)];
+    assert.deepEqual(names(nodesToReplace(pool, 3)), ["b"]);
+    assert.deepEqual(nodesToReplace([node("a", true), node("b", false, false)], 2), []);
+    assert.deepEqual(nodesToReplace(pool, 4), []);
+    assert.deepEqual(nodesToReplace([node("a", false)], 1), []);
+  });
+
+  it("go a tenth at a time from a large one", () => {
+    const pool = Array.from({ length: 50 }, (_, at) => node(`n-${at}`, at % 2 === 0));
+    assert.equal(nodesToReplace(pool, 50).length, 5);
   });
 });
 
