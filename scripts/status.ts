@@ -1,4 +1,6 @@
 import { plan as planFor } from "../components/lifecycle/plan.ts";
+import { datacenterEnvironment } from "./cluster/environment.ts";
+import { clusterReferenceOf } from "./converge/cluster-reference.ts";
 import { loadStackFile, parseOptions, STACK_HELP, STACK_OPTIONS, stackArguments } from "./lib/command-line.ts";
 import { runMain } from "./lib/failure.ts";
 import { Observer } from "./status/observer.ts";
@@ -27,7 +29,9 @@ async function main(): Promise<number> {
     process.stdout.write(values.json === true ? `${JSON.stringify(status)}\n` : renderSimulatedStatus(status));
     return 0;
   }
-  const observer = new Observer(stack);
+  const observer = new Observer(stack, () =>
+    clusterReferenceOf(stack, () => ({ ...process.env, ...datacenterEnvironment() })),
+  );
   const report = await observer.status(planFor(stack, await observer.observe()));
   process.stdout.write(values.json === true ? `${JSON.stringify(report)}\n` : renderStatus(report));
   return 0;

@@ -3,7 +3,9 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { plan as planFor } from "../components/lifecycle/plan.ts";
+import type { Plan } from "../components/lifecycle/types.ts";
 import { type Changes, describeResource, isReal, withoutMarkup } from "./converge/changes.ts";
+import { clusterReferenceOf } from "./converge/cluster-reference.ts";
 import { Engine } from "./converge/engine.ts";
 import { converge, type LoopResult } from "./converge/loop.ts";
 import { bringUp } from "./converge/platform.ts";
@@ -110,7 +112,7 @@ async function main(): Promise<number> {
   }
   const interrupt = interruption();
   const env = await bringUp(stack, report);
-  const observer = new Observer(stack);
+  const observer = new Observer(stack, () => clusterReferenceOf(stack, () => env));
   if (values.retry !== undefined) {
     await observer.removeFailedRun(values.retry);
   }
@@ -135,17 +137,14 @@ async function main(): Promise<number> {
     observe: () => observer.observe(),
     plan: async (observations) => planFor(await loadStackFile(arguments_), observations),
     up: (round, plan) =>
-      report.step(
-        `pulumi up, round ${round}: ${plan.models.map((m) => `${m.name} ${m.stage}`).join(", ")}`,
-        async (inner) => {
-          note = inner;
-          const changes = await engine.up();
-          for (const line of changes.drift) {
-            report.line(`  drift: ${line}; repaired`);
-          }
-          return changes;
-        },
-      ),
+      report.step(roundTitle(round, plan), async (inner) => {
+        note = inner;
+        const changes = await engine.up();
+        for (const line of changes.drift) {
+          report.line(`  drift: ${line}; repaired`);
+        }
+        return changes;
+      }),
     waiting: async (plan) => {
       const now = await observer.progressLines(plan);
       for (const [model, line] of Object.entries(now)) {
@@ -173,6 +172,11 @@ async function main(): Promise<number> {
     return 130;
   }
   return result.plan.models.some((model) => model.stage === "failed") ? 1 : 0;
+}
+
+function roundTitle(round: number, { models }: Plan): string {
+  const stages = models.map(({ name, stage }) => `${name} ${stage}`).join(", ");
+  return `pulumi up, round ${round}${stages === "" ? "" : `: ${stages}`}`;
 }
 
 function upReport(stack: string, { settled, changes, rounds }: LoopResult, seconds: number): UpReport {
