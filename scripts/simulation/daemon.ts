@@ -40,6 +40,7 @@ await runMain(async () => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => stop.abort());
   const save = async () => {
     facts.seconds = clock.seconds;
+    facts.speed = config.simulation.speed;
     facts.acceleratorDays += cloud.takeAcceleratorDays();
     await writeFacts(api, facts);
   };

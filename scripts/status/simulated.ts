@@ -50,8 +50,6 @@ export interface SimulatedStatus {
   readonly jobs: JobCounts;
   readonly servers: { readonly running: number; readonly wanted: number };
   readonly facts: Facts;
-  /** Simulated seconds a second. */
-  readonly speed: number;
 }
 
 interface JobObject {
@@ -78,7 +76,7 @@ export interface SimulatedObjects {
 }
 
 /** Pure: what has come of a simulated stack. */
-export function simulatedStatus(stack: string, speed: number, objects: SimulatedObjects): SimulatedStatus {
+export function simulatedStatus(stack: string, objects: SimulatedObjects): SimulatedStatus {
   const { pools, nodes, pods, jobs, deployments, facts } = objects;
   const unfinished = jobs.filter(
     ({ status }) => !status?.conditions?.some(({ type, status: value }) => endings.includes(type) && value === "True"),
@@ -86,7 +84,6 @@ export function simulatedStatus(stack: string, speed: number, objects: Simulated
   const running = unfinished.filter(({ status }) => (status?.ready ?? 0) > 0).length;
   return {
     stack,
-    speed,
     pools: pools.map((pool) => poolStatus(pool, nodes, pods)).sort((a, b) => (a.name < b.name ? -1 : 1)),
     jobs: { waiting: unfinished.length - running, running, succeeded: facts.jobsSucceeded, failed: facts.jobsFailed },
     servers: {
@@ -161,7 +158,7 @@ async function read(stack: Stack): Promise<SimulatedStatus> {
       list<DeploymentObject>(`/apis/apps/v1/deployments?${label}`),
       optional(connection, FACTS_PATH),
     ]);
-    return simulatedStatus(stack.name, stack.simulation?.speed ?? 60, {
+    return simulatedStatus(stack.name, {
       pools: poolItems,
       nodes,
       pods,
@@ -185,7 +182,7 @@ async function optional(connection: ClusterConnection, path: string): Promise<un
 }
 
 /** The page a person reads. */
-export function renderSimulatedStatus({ stack, pools, jobs, servers, facts, speed }: SimulatedStatus): string {
+export function renderSimulatedStatus({ stack, pools, jobs, servers, facts }: SimulatedStatus): string {
   const hours = facts.seconds / 3600;
   const header = ["pool", "nodes", "ready", "failed", "devices", "allocated", "pods", "waiting"];
   const rows = pools.map((pool) => [
@@ -203,7 +200,7 @@ export function renderSimulatedStatus({ stack, pools, jobs, servers, facts, spee
     `  ${row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at]!) : cell.padStart(widths[at]! + 2))).join("")}`.trimEnd();
   const between = facts.failures > 0 ? `, one in ${(facts.acceleratorDays / facts.failures).toFixed(0)}` : "";
   return [
-    `stack ${stack}: hour ${hours.toFixed(1)} of the simulation, ${speed} simulated seconds a second`,
+    `stack ${stack}: hour ${hours.toFixed(1)} of the simulation, ${facts.speed} simulated seconds a second`,
     "",
     line(header),
     ...rows.map(line),

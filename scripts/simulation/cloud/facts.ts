@@ -11,6 +11,8 @@ const count = z.number().int().nonnegative().default(0);
 const factsSchema = z.object({
   /** Simulated seconds since the beginning. */
   seconds: z.number().nonnegative().default(0),
+  /** Simulated seconds a second, now. */
+  speed: z.number().nonnegative().default(0),
   /** Accelerator days that nodes have worked. */
   acceleratorDays: z.number().nonnegative().default(0),
   failures: count,

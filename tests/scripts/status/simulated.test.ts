@@ -50,11 +50,19 @@ const objects: SimulatedObjects = {
     {},
   ],
   deployments: [{ spec: { replicas: 3 }, status: { readyReplicas: 2 } }, { spec: {} }],
-  facts: { ...NO_FACTS, seconds: 5400, acceleratorDays: 4000, failures: 2, jobsCreated: 9, jobsSucceeded: 5 },
+  facts: {
+    ...NO_FACTS,
+    seconds: 5400,
+    speed: 40,
+    acceleratorDays: 4000,
+    failures: 2,
+    jobsCreated: 9,
+    jobsSucceeded: 5,
+  },
 };
 
 describe("the status of a simulated cluster", () => {
-  const status = simulatedStatus("simulated", 40, objects);
+  const status = simulatedStatus("simulated", objects);
 
   it("counts nodes, devices and pods by pool", () => {
     assert.deepEqual(status.pools, [

@@ -157,6 +157,10 @@ describe("the simulated cloud", function () {
         .map(({ status }) => status?.allocatable?.["cpu"]);
     await appears("three nodes of 48 cores", async () => String(await cores()) === "48,48,48");
     await appears("every ready node", async () => (await ready("spot")) === 3);
+    const uids = async () => (await simulated.nodes()).map(({ metadata }) => metadata.uid).sort();
+    const now = await uids();
+    await sleep(3000);
+    assert.deepEqual(await uids(), now, "nodes that are as their pool says were made anew");
   });
 
   it("runs a pod for its time, and one without a time until it is deleted", async () => {
