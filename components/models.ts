@@ -2,14 +2,18 @@ import { relative } from "node:path";
 import type { ComponentResource, ComponentResourceOptions, Output } from "@pulumi/pulumi";
 import type { ImageName, ModelSpec, Stack, StorageSpec } from "../stacks/schema.ts";
 import { sourceFolder } from "../stacks/sources.ts";
+import type { Placements } from "./compute/scheduling/queue.ts";
 import { hashOf } from "./core/hash.ts";
 import { sourceImageName, workloadImageName } from "./core/names.ts";
 import type { ModelPlan, Plan, RolloutRun, Run } from "./lifecycle/types.ts";
 import { Prometheus, Watcher } from "./monitoring/component.ts";
 import { Autoscaler } from "./platform/autoscaler/component.ts";
 import { autoscalerOf } from "./platform/autoscaler/needed.ts";
-import { Platform } from "./platform/component.ts";
+import { POSTGRES_PORT, POSTGRES_USER } from "./platform/aws/database/defaults.ts";
+import type { PlatformOutputs } from "./platform/aws/outputs.ts";
+import type { Platform } from "./platform/component.ts";
 import { Database } from "./platform/database/component.ts";
+import { PASSWORD_KEY } from "./platform/database/defaults.ts";
 import type { DatabaseConnection } from "./platform/database/types.ts";
 import { ExternalDatabase } from "./platform/external-database/component.ts";
 import { WorkloadImage } from "./platform/image/component.ts";
@@ -27,17 +31,20 @@ const ALWAYS_BUILT = ["trainer", "recorder", "server", "router"] as const satisf
 export interface ModelsArgs {
   /** What all of it belongs to. */
   readonly parent: ComponentResource;
+  /** Where they live. */
+  readonly platform: Platform;
+  readonly storage: StorageSpec;
   readonly plan: Plan;
   /** Absolute path of the repository; image contexts are given relative to it. */
   readonly repositoryRoot: string;
-  /** The PostgreSQL server of the platform's stack, where that has one. */
-  readonly platformDatabase?: PlatformDatabase;
+  /** Pools and queues of the cluster; undefined where it has none of ours. */
+  readonly placements: Placements | undefined;
+  /** What the stack that has the cluster says of it, where another one does. */
+  readonly ground: Output<PlatformOutputs> | undefined;
 }
 
-export interface PlatformDatabase {
-  readonly connection: DatabaseConnection;
-  readonly password: Output<string>;
-}
+/** The Secret in the models' namespace that holds the password of the platform's database. */
+const PLATFORM_PASSWORD = "database-platform";
 
 /** Everything a plan says should exist of its models, with what stands beside them: images, database, registry, watch. */
 export class Models {
@@ -47,23 +54,26 @@ export class Models {
   readonly #parent: ComponentResource;
   readonly #stack: Stack;
   readonly #repositoryRoot: string;
-  readonly #platformDatabase: PlatformDatabase | undefined;
+  readonly #placements: Placements | undefined;
+  readonly #ground: Output<PlatformOutputs> | undefined;
   readonly #platform: Platform;
+  readonly #storage: StorageSpec;
   readonly #images: Readonly<Record<(typeof ALWAYS_BUILT)[number], WorkloadImage>>;
   /** Of the models that name an image of their own, by the model's name. */
   readonly #workloads: Readonly<Record<string, WorkloadImage>>;
   readonly #database: Database | ExternalDatabase | undefined;
   readonly #autoscaler: Autoscaler | undefined;
 
-  constructor({ parent, plan, repositoryRoot, platformDatabase }: ModelsArgs) {
-    this.#platformDatabase = platformDatabase;
+  constructor({ parent, platform, storage, plan, repositoryRoot, placements, ground }: ModelsArgs) {
+    this.#platform = platform;
+    this.#storage = storage;
+    this.#placements = placements;
+    this.#ground = ground;
     this.#parent = parent;
     this.#stack = plan.stack;
     this.#repositoryRoot = repositoryRoot;
 
     const { namespace } = plan.stack.platform;
-    const storage = storageOf(plan.stack);
-    this.#platform = new Platform("platform", { namespace, storage }, { parent: this.#parent });
     this.#images = {
       trainer: this.#image("trainer"),
       recorder: this.#image("recorder"),
@@ -157,7 +167,8 @@ export class Models {
       "database",
       {
         artifacts,
-        storage: storageOf(this.#stack),
+        storage: this.#storage,
+        placements: this.#placements,
         image,
         databases,
         clients: sum(users, "clients"),
@@ -177,11 +188,30 @@ export class Models {
         return { connection: { ...connection, sslMode: tls } };
       }
       case "platform":
-        if (this.#platformDatabase === undefined) {
-          throw new Error(`stack ${this.#stack.name} uses its platform's database, and the platform has none`);
-        }
-        return this.#platformDatabase;
+        return this.#platformServer();
     }
+  }
+
+  /** The server of the stack that has the cluster; stacks/platform-rules.ts refuses this where that has none. */
+  #platformServer(): { connection: DatabaseConnection; password: Output<string> } {
+    const server = this.#ground?.apply(({ database }) => {
+      if (database === undefined) {
+        throw new Error(`stack ${this.#stack.name} uses its platform's database, and the platform has none`);
+      }
+      return database;
+    });
+    if (server === undefined) {
+      throw new Error(`stack ${this.#stack.name} uses its platform's database, but has its cluster itself`);
+    }
+    const connection = {
+      host: server.host,
+      port: POSTGRES_PORT,
+      user: POSTGRES_USER,
+      secretName: PLATFORM_PASSWORD,
+      secretKey: PASSWORD_KEY,
+      sslMode: "require" as const,
+    };
+    return { connection, password: server.password };
   }
 
   #declareRegistry(database: Database | ExternalDatabase): Registry {
@@ -190,6 +220,7 @@ export class Models {
       "registry",
       {
         artifacts: this.#platform.artifacts,
+        placements: this.#placements,
         image: this.#image("mlflow").reference,
         database: database.connection,
         ...(tracking?.artifacts === undefined ? {} : { bucket: tracking.artifacts }),
@@ -207,15 +238,16 @@ export class Models {
       return;
     }
     const { artifacts } = this.#platform;
-    const storage = storageOf(this.#stack);
+    const storage = this.#storage;
+    const placements = this.#placements;
     const prometheus = new Prometheus(
       "prometheus",
-      { artifacts, storage, image: this.#image("prometheus").reference, models },
+      { artifacts, storage, image: this.#image("prometheus").reference, models, placements },
       this.#onPlatform(),
     );
     new Watcher(
       "watcher",
-      { artifacts, image: this.#images.recorder.reference, models, prometheusUrl: prometheus.url },
+      { artifacts, image: this.#images.recorder.reference, models, prometheusUrl: prometheus.url, placements },
       this.#onPlatform(prometheus),
     );
   }
@@ -292,13 +324,14 @@ export class Models {
     const images = { server: this.#images.server.reference, router: this.#images.router.reference };
     const { artifacts } = this.#platform;
     const autoscaler = { autoscaler: this.#autoscaler, autoscalerNamespace: autoscalerOf(this.#stack)?.namespace };
-    const args = { stable, canary, artifacts, images, ...autoscaler };
+    const args = { stable, canary, artifacts, images, placements: this.#placements, ...autoscaler };
     return new Endpoint(name, args, this.#onPlatform());
   }
 
   #runContext({ serviceAccountName }: RunIdentity, workload: WorkloadImage): RunContext {
     const images = { workload: workload.reference, recorder: this.#images.recorder.reference };
-    return { artifacts: this.#platform.artifacts, serviceAccountName, images };
+    const { artifacts } = this.#platform;
+    return { artifacts, serviceAccountName, images, placements: this.#placements };
   }
 
   #onPlatform(...dependsOn: ComponentResource[]): ComponentResourceOptions {
@@ -308,12 +341,4 @@ export class Models {
 
 function sum<K extends string>(items: readonly Readonly<Record<K, number>>[], key: K): number {
   return items.reduce((total, item) => total + item[key], 0);
-}
-
-/** Stacks with models have it: stacks/layer-rules.ts refuses those without. */
-function storageOf({ name, platform: { storage } }: Stack): StorageSpec {
-  if (storage === undefined) {
-    throw new Error(`stack ${name} has models but no platform.storage`);
-  }
-  return storage;
 }

@@ -22,6 +22,7 @@ import { formatElapsed, report } from "./lib/report.ts";
 import { stateRoot } from "./lib/roots.ts";
 import { Observer } from "./status/observer.ts";
 import { renderStatus } from "./status/report.ts";
+import { readSimulatedStatus, renderSimulatedStatus } from "./status/simulated.ts";
 
 const HELP = `Brings up the datacenter of a stack and converges it until nothing is left to do.
 
@@ -159,13 +160,14 @@ async function main(): Promise<number> {
     keepWatching: values.watch === true,
   });
   const seconds = Math.round((Date.now() - started) / 100) / 10;
-  const status = await observer.status(result.plan);
+  const shown = async () =>
+    stack.platform.cluster.kind === "simulated"
+      ? renderSimulatedStatus(await readSimulatedStatus(stack))
+      : renderStatus(await observer.status(result.plan));
   if (values.json === true) {
     process.stdout.write(`${JSON.stringify(upReport(stack.name, result, seconds))}\n`);
   } else {
-    process.stdout.write(
-      `\n${renderStatus(status)}\n${changeLine(result.changes)} in ${formatElapsed(seconds * 1000)}\n`,
-    );
+    process.stdout.write(`\n${await shown()}\n${changeLine(result.changes)} in ${formatElapsed(seconds * 1000)}\n`);
   }
   if (!result.settled) {
     return 130;

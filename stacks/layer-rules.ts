@@ -41,10 +41,14 @@ export function layerProblems(raw: unknown): Problem[] {
   if (kind !== undefined && kind !== "simulated" && hasMember("simulation")) {
     problems.push({ path: "simulation", message: "must be left out: platform.cluster.kind is not simulated." });
   }
-  if (has("models") && hasMember("platform") && ["platform", "storage"].reduce(memberOf, raw) === undefined) {
+  if (
+    (has("models") || has("endpoints")) &&
+    hasMember("platform") &&
+    ["platform", "storage"].reduce(memberOf, raw) === undefined
+  ) {
     problems.push({
       path: "platform.storage",
-      message: "is required in a stack with models: {kind: node, ...} or {kind: storageClass, ...}.",
+      message: "is required in a stack with models or endpoints: {kind: node, ...} or {kind: storageClass, ...}.",
     });
   }
   return problems;

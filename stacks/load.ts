@@ -7,7 +7,7 @@ import { memberOf } from "./json-schema.ts";
 import { UnknownPlatform } from "./platform-rules.ts";
 import { type Stack, type StackSpec, stackSchema } from "./schema.ts";
 import { sourceProblems } from "./sources.ts";
-import { validateStack } from "./validate.ts";
+import { type Validation, validateStack } from "./validate.ts";
 
 /** Everything that is wrong with a stack, found before anything was touched. */
 export class StackError extends Error {
@@ -44,18 +44,20 @@ export async function loadStack(options: LoadOptions): Promise<Stack> {
   const source = config === undefined ? fromYaml(await readStackFile(file, options)) : fromConfig(config);
 
   const platform = await readPlatform(source.raw, dirname(file));
-  const validation = validateStack(source.raw, platform);
+  const validation = validateStack(source.raw, platform?.raw);
+  const platformValidation =
+    platform === undefined || platform.raw instanceof UnknownPlatform ? undefined : validateStack(platform.raw);
   const ownProblems = isUnreadable(source)
     ? []
     : [
         ...("problems" in validation ? validation.problems : []),
+        ...ofPlatform(platform?.name, platformValidation),
         ...(await sourceProblems(source.raw, repositoryRoot)),
       ].map((problem) => withLine(problem, source));
   const missing = await missingContent(repositoryRoot);
-  const ground = groundOf(platform, source.raw);
   const isEks = ["platform", "cluster", "kind"].reduce(memberOf, source.raw) === "eks";
   const guests = isEks ? await readGuests(name, dirname(file)) : [];
-  const problems = [...source.problems, ...ownProblems, ...ground.problems, ...missing];
+  const problems = [...source.problems, ...ownProblems, ...missing];
   if (problems.length > 0 || "problems" in validation) {
     throw new StackError(where, problems);
   }
@@ -63,31 +65,24 @@ export async function loadStack(options: LoadOptions): Promise<Stack> {
     name,
     ...validation.spec,
     content: await resolveContent(validation.spec, repositoryRoot),
-    ...(ground.spec === undefined ? {} : { ground: ground.spec }),
     ...(guests.length === 0 ? {} : { guests }),
+    ...(platform === undefined || platformValidation === undefined || "problems" in platformValidation
+      ? {}
+      : { platformStack: { name: platform.name, ...platformValidation.spec } }),
   };
 }
 
-interface GroundStack {
-  readonly spec?: StackSpec;
-  readonly problems: readonly Problem[];
-}
-
-/** The stack that this one stands on. What is wrong with it is said here in one line: its own file is where it is mended. */
-function groundOf(platform: unknown, raw: unknown): GroundStack {
-  if (platform === undefined || platform instanceof UnknownPlatform) {
-    return { problems: [] };
-  }
-  const validation = validateStack(platform);
-  if (!("problems" in validation)) {
-    return { spec: validation.spec, problems: [] };
-  }
-  const [first] = validation.problems;
-  const found = `its file has ${validation.problems.length} of its own, the first at ${first?.path}: ${first?.message}`;
-  const value = ["platform", "cluster", "stack"].reduce(memberOf, raw);
-  return {
-    problems: [{ path: "platform.cluster.stack", message: `must be a stack without problems; ${found}`, value }],
-  };
+/** What is wrong with the other stack is that one's, and told there; here it is one problem. */
+function ofPlatform(name: string | undefined, validation: Validation | undefined): Problem[] {
+  return validation === undefined || "spec" in validation
+    ? []
+    : [
+        {
+          path: "platform.cluster.stack",
+          message: `must be a stack that can be: its file has ${validation.problems.length} problem${validation.problems.length === 1 ? "" : "s"} of its own.`,
+          ...(name === undefined ? {} : { value: name }),
+        },
+      ];
 }
 
 /**
@@ -147,15 +142,18 @@ async function readStackFile(file: string, { name, repositoryRoot }: LoadOptions
  * of its cluster is refused before anything is called. Undefined where the stack names none, or where there is nothing to
  * read; a name without a file is the rules' to refuse.
  */
-async function readPlatform(raw: unknown, folder: string): Promise<unknown> {
+async function readPlatform(raw: unknown, folder: string): Promise<{ name: string; raw: unknown } | undefined> {
   const name = ["platform", "cluster", "stack"].reduce(memberOf, raw);
   if (typeof name !== "string" || ["platform", "cluster", "kind"].reduce(memberOf, raw) !== "platform") {
     return undefined;
   }
   const known = await stackNamesIn(folder);
-  return known.includes(name)
-    ? fromYaml(await readFile(join(folder, `Pulumi.${name}.yaml`), "utf8")).raw
-    : new UnknownPlatform(known);
+  return {
+    name,
+    raw: known.includes(name)
+      ? fromYaml(await readFile(join(folder, `Pulumi.${name}.yaml`), "utf8")).raw
+      : new UnknownPlatform(known),
+  };
 }
 
 /** A file that is no YAML has that one problem, not also one for everything that could not be found in it. */

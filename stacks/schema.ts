@@ -55,7 +55,9 @@ const storage = z
       sizeGiB: z.number().int().positive().describe("Size of the volume in GiB."),
     }),
   ])
-  .describe("Where datasets, checkpoints and trained models are kept. Required where the stack has models.");
+  .describe(
+    "Where datasets, checkpoints and trained models are kept. Required where the stack has models or endpoints.",
+  );
 
 export const autoscalerSchema = z
   .discriminatedUnion("kind", [
@@ -293,6 +295,25 @@ export const workloadSchema = z
     "What trains the model in place of the trainer, which keeps the stages before and after. Default: the trainer.",
   );
 
+export const startSchema = z
+  .discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("scratch").describe("Fresh weights, drawn from `seed`.") }),
+    z.strictObject({
+      kind: z
+        .literal("version")
+        .describe(
+          "Fine-tuning: the weights of the training that the stable version comes from, as it is when this one is first " +
+            "declared. Its network must have the same sizes, its labels the same names; the vocabulary stays. Fresh " +
+            "weights while no version is stable, and in a search's trials.",
+        ),
+      run: text(/^[a-z][-a-z0-9]*-training-[0-9a-f]{10}$/, "the name of a training run")
+        .optional()
+        .describe("The training run to start from, always. Default: that of the stable version."),
+    }),
+  ])
+  .default({ kind: "scratch" })
+  .describe("What weights training starts from.");
+
 export const trainingSchema = z
   .strictObject({
     workers: z
@@ -306,6 +327,7 @@ export const trainingSchema = z
     batchSize: z.number().int().min(1).max(65_536).default(64).describe("Items a step and worker."),
     learningRate: z.number().positive().max(10).default(0.001).describe("Step size of the optimizer."),
     seed: z.number().int().nonnegative().default(17).describe("Decides initial weights and the order of items."),
+    start: startSchema,
     network: networkSchema,
     checkpointSeconds: z
       .number()
@@ -313,6 +335,32 @@ export const trainingSchema = z
       .positive()
       .default(60)
       .describe("Seconds between checkpoints; one is also written on SIGTERM."),
+    checkpointRetention: z
+      .strictObject({
+        last: z
+          .number()
+          .int()
+          .min(1)
+          .max(100)
+          .default(3)
+          .describe("Checkpoints that stay, the newest. Where one is damaged, a restart goes on from the one before."),
+        whenDone: z
+          .enum(["remove", "keep"])
+          .default("remove")
+          .describe("What becomes of them once the run has its result."),
+      })
+      .prefault({})
+      .describe("Which checkpoints stay."),
+    gangSeconds: z
+      .number()
+      .int()
+      .min(4)
+      .max(86_400)
+      .default(600)
+      .describe(
+        "Seconds at most that a worker holds its place while others of its group have none; by lot it is this or a quarter. " +
+          "It then gives its place back and is started again later, which is no restart.",
+      ),
     maxRestarts: z
       .number()
       .int()
@@ -398,7 +446,13 @@ export const searchSchema = z
     epochs: z.number().int().min(1).max(10_000).optional().describe("Epochs of a trial. Default: those of `training`."),
     workers: z.number().int().min(1).max(MAX_WORKERS).default(1).describe("Trials at the same time, one pod each."),
     seed: z.number().int().nonnegative().default(17).describe("Decides which trials are drawn."),
-    space: z.array(parameterSchema).min(1).max(64).describe("What is searched."),
+    space: z
+      .array(parameterSchema)
+      .min(1)
+      .max(64)
+      .describe(
+        "What is searched. Unless of a grid, the first trial is the training as written, where it lies in here.",
+      ),
     maxRestarts: z.number().int().min(0).max(100).default(3).describe("Restarts of a worker that failed."),
     resources: workResourcesSchema.default({ cpu: 0.5, cpuLimit: 1, memoryGiB: 2 }).describe("Of each worker."),
     deadlineSeconds: z.number().int().positive().default(14_400).describe("A search that takes longer fails."),
@@ -776,8 +830,8 @@ export interface Stack extends StackSpec {
   /** The Pulumi stack's name, e.g. `local`. */
   readonly name: string;
   readonly content: StackContent;
-  /** The stack that `platform.cluster.stack` names, as its file has it. @default this one has its cluster itself */
-  readonly ground?: StackSpec;
+  /** The stack whose cluster this one runs on, as its file says. @default the stack has its own cluster */
+  readonly platformStack?: StackSpec & { readonly name: string };
   /** Those of stacks whose files say that they stand on this one's cluster. @default there are none */
   readonly guests?: readonly Pick<StackSpec, "endpoints" | "models">[];
 }

@@ -28,7 +28,11 @@ export const simulationSchema = z
           .describe(
             "Days of one accelerator between interruptions: 419 in 54 days of 16,384 H100 (Llama 3 paper, section 3.3.4).",
           ),
-        repairMinutes: z.number().positive().default(30).describe("Until a failed node is replaced."),
+        repairMinutes: z
+          .number()
+          .positive()
+          .default(30)
+          .describe("Until a failed node, or a spot node that was taken back, is replaced."),
       })
       .prefault({})
       .describe("How often nodes fail."),

@@ -36,6 +36,7 @@ export type ComponentName =
   | "tracking"
   | "mirror"
   | "pool"
+  | "simulation"
   | "scheduling"
   | "platform";
 

@@ -6,6 +6,7 @@ import { presetOf, serverOf, startupSecondsOf } from "../catalog/engines.ts";
 import { SERVER_CONFIG_FOLDER, type Server } from "../catalog/types.ts";
 import { type Placed, place } from "../compute/scheduling/queue.ts";
 import { type Labels, labelsFor } from "../core/labels.ts";
+import { accuracyOf } from "../lifecycle/gate.ts";
 import type { ServedVersion } from "../lifecycle/types.ts";
 import { CAPTURED_FOLDER, capturedFolder } from "../platform/artifacts.ts";
 import { memoryQuantity, renderResources } from "../platform/pod/resources.ts";
@@ -154,7 +155,10 @@ function renderServer(served: ServedVersion, context: Context) {
       HOME: "/tmp",
       TMPDIR: "/tmp",
       ...server.env,
-      ...(model.watch === undefined ? {} : { MILLWRIGHT_CAPTURE: CAPTURED_FOLDER }),
+      // What answers are compared with: of what is served, so it is the same as long as the version is.
+      ...(model.watch === undefined
+        ? {}
+        : { MILLWRIGHT_CAPTURE: CAPTURED_FOLDER, MILLWRIGHT_ACCURACY: String(accuracyOf(served)) }),
       MILLWRIGHT_VERSION: version,
     }),
     ports: renderPorts(server),

@@ -1,7 +1,7 @@
 import type { JobArgs } from "@pulumi/kubernetes/batch/v1/job.js";
 import type { ConfigMapArgs } from "@pulumi/kubernetes/core/v1/configMap.js";
 import { canonicalJson } from "../core/hash.ts";
-import { FINAL_EXIT_CODES, SPEC_FILE } from "./contract.ts";
+import { FINAL_EXIT_CODES, SPEC_FILE, UNAVAILABLE_EXIT_CODE, WORKLOAD_CONTAINER } from "./contract.ts";
 import { placeRun, type RunPod, renderRunPod, runLabels, specName } from "./pod.ts";
 import type { RunContext } from "./types.ts";
 
@@ -17,12 +17,20 @@ export interface RunJob extends RunPod {
    * @default "all"
    */
   readonly succeedsWith?: "all" | "worker 0";
+  /**
+   * Whether its workers are a gang, of which none can work before all have a place. One that gives its place back for
+   * lack of the others is started again, later with each time, and loses no restart by it.
+   *
+   * @default false
+   */
+  readonly isGang?: boolean;
 }
 
 /**
  * The Job of a run. How it ends:
  *
  * - A disruption (drain, preemption, a lost node) restarts the worker and counts nowhere.
+ * - A worker of a gang that gives its place back counts nowhere, too; `deadlineSeconds` bounds how often.
  * - A final exit code fails the Job at once.
  * - Any other failure restarts the worker, `maxRestarts` times. The budget is each index's own: one fault takes a whole
  *   group down, every worker loses one restart by it, so the number means restarts of the group. A budget of the Job's
@@ -56,6 +64,7 @@ export function renderJob(job: RunJob, context: RunContext) {
       podFailurePolicy: {
         rules: [
           { action: "Ignore", onPodConditions: [{ type: "DisruptionTarget", status: "True" }] },
+          ...(job.isGang === true ? [GIVES_PLACE_BACK] : []),
           { action: "FailJob", onExitCodes: { operator: "In", values: FINAL_EXIT_CODES } },
         ],
       },
@@ -63,6 +72,11 @@ export function renderJob(job: RunJob, context: RunContext) {
     },
   } satisfies JobArgs;
 }
+
+const GIVES_PLACE_BACK = {
+  action: "Ignore",
+  onExitCodes: { containerName: WORKLOAD_CONTAINER, operator: "In", values: [UNAVAILABLE_EXIT_CODE] },
+};
 
 /**
  * Where all must succeed, the first index without restarts left fails the Job: the others would only wait for it.

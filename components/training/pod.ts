@@ -13,7 +13,7 @@ import {
   RECORDER_COMMAND,
   RECORDER_CONTAINER,
   RESULT_PATH,
-  SPEC_FILE,
+  SPEC_PATH,
   WORKLOAD_COMMAND,
   WORKLOAD_CONTAINER,
 } from "./contract.ts";
@@ -127,7 +127,7 @@ function renderWorkload(pod: RunPod, { images }: RunContext, { resource }: Place
         MILLWRIGHT_STAGE: pod.stage,
         MILLWRIGHT_MODEL: pod.model,
         MILLWRIGHT_RUN: pod.run,
-        MILLWRIGHT_SPEC: `${FOLDERS.spec}/${SPEC_FILE}`,
+        MILLWRIGHT_SPEC: SPEC_PATH,
         MILLWRIGHT_OUTPUT: FOLDERS.output,
         MILLWRIGHT_RESULT: RESULT_PATH,
         MILLWRIGHT_PROGRESS: PROGRESS_PATH,
@@ -158,6 +158,7 @@ function renderRecorder(pod: RunPod, { images, artifacts }: RunContext) {
         MILLWRIGHT_STAGE: pod.stage,
         MILLWRIGHT_MODEL: pod.model,
         MILLWRIGHT_RUN: pod.run,
+        MILLWRIGHT_SPEC: SPEC_PATH,
         MILLWRIGHT_RESULT: RESULT_PATH,
         MILLWRIGHT_NAMESPACE: artifacts.namespace,
         MILLWRIGHT_ARTIFACT_PATH: pod.artifactPath,
@@ -168,6 +169,7 @@ function renderRecorder(pod: RunPod, { images, artifacts }: RunContext) {
     resources: renderResources(RECORDER_RESOURCES),
     securityContext: CONTAINER_SECURITY,
     volumeMounts: [
+      { name: "spec", mountPath: FOLDERS.spec, readOnly: true },
       { name: "result", mountPath: FOLDERS.result, readOnly: true },
       { name: "token", mountPath: TOKEN_FOLDER, readOnly: true },
     ],

@@ -24,6 +24,12 @@ export interface ControlPlaneSettings {
   readonly placement: PlacementKind;
   /** Resources of devices to pack by beyond the common ones, such as MIG profiles. @default none */
   readonly accelerators?: readonly string[];
+  /** Seconds a node may be silent before it counts as lost. @default the controllers' own 50 */
+  readonly nodeSilenceSeconds?: number;
+  /** Jobs whose pods are seen to at once. @default the controllers' own 5 */
+  readonly jobSyncs?: number;
+  /** Name of the context in the administrator's kubeconfig. @default "millwright" */
+  readonly context?: string;
 }
 
 export const AUDIT_POLICY_FILE = "audit-policy.yaml";
@@ -108,7 +114,8 @@ export function apiServerFlags({ layout, ports, node, auditLog }: ControlPlaneSe
   });
 }
 
-export function controllerManagerFlags({ layout, ports, node }: ControlPlaneSettings): string[] {
+export function controllerManagerFlags(settings: ControlPlaneSettings): string[] {
+  const { layout, ports, node, nodeSilenceSeconds, jobSyncs } = settings;
   const { pki } = layout;
   const kubeconfig = path.join(layout.kubeconfigs, KUBECONFIG_CONTROLLER_MANAGER);
   return renderFlags({
@@ -128,6 +135,8 @@ export function controllerManagerFlags({ layout, ports, node }: ControlPlaneSett
     // The defaults of 20 and 30 place 19 pods a second.
     "kube-api-qps": 500,
     "kube-api-burst": 1000,
+    ...(nodeSilenceSeconds === undefined ? {} : { "node-monitor-grace-period": `${nodeSilenceSeconds}s` }),
+    ...(jobSyncs === undefined ? {} : { "concurrent-job-syncs": jobSyncs }),
     ...(node ? { "allocate-node-cidrs": true, "cluster-cidr": POD_CIDR, "node-cidr-mask-size": 24 } : {}),
   });
 }

@@ -2,6 +2,7 @@ import { placementOf } from "../../components/compute/pools/placement.ts";
 import { autoscalerOf } from "../../components/platform/autoscaler/needed.ts";
 import type { Stack } from "../../stacks/schema.ts";
 import { datacenterEnvironment } from "../cluster/environment.ts";
+import { startSimulated } from "../cluster/simulated.ts";
 import { startCluster } from "../cluster/start.ts";
 import { ensureBaseImage } from "../images/base.ts";
 import { ensureKedaImage } from "../images/keda.ts";
@@ -13,7 +14,8 @@ import { prepareLocalCluster } from "../toolchain/prepare.ts";
 
 /**
  * Brings up what a stack stands on: its tools and, where the stack names no cluster of its own, the local datacenter of
- * this machine with the image that the workloads' images are built from, and KEDA's where a model is scaled by it.
+ * this machine with the image that the workloads' images are built from, and KEDA's where a model is scaled by it; or the
+ * simulated cluster, which goes on after this process has ended.
  *
  * @returns the environment of every `pulumi` call: this process's, and what names this datacenter
  * @throws Failure where the machine, the network or the cluster do not allow it; nothing started is left running
@@ -29,6 +31,9 @@ export async function bringUp(stack: Stack, report: Report): Promise<Record<stri
     if (autoscaler?.image.startsWith(`${REGISTRY}/`)) {
       await ensureKedaImage(autoscaler.image, {}, report);
     }
+  } else if (stack.platform.cluster.kind === "simulated") {
+    await ensureTools(["etcd", "kubernetes", "pulumi"], report);
+    await startSimulated(stack, report);
   } else {
     await ensureTools(["pulumi"], report);
   }

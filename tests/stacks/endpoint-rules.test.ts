@@ -14,7 +14,10 @@ const POOL: PoolSpec = poolSchema.parse({
   machine: { cpu: 48, memoryGiB: 384, accelerator: "l40s", accelerators: 4 },
   size: { kind: "fixed", nodes: 8 },
 });
-const PLATFORM = { cluster: { kind: "existing", context: "lab" } };
+const PLATFORM = {
+  cluster: { kind: "existing", context: "lab" },
+  storage: { kind: "storageClass", storageClassName: "shared", sizeGiB: 10 },
+};
 const STACK = { platform: PLATFORM, pools: [POOL], endpoints: [SMALL] };
 const ON_ANOTHER = {
   platform: { cluster: { kind: "platform", stack: "production" } },

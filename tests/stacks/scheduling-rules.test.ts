@@ -10,6 +10,8 @@ type Raw = any;
 
 const RESOURCES = { cpu: 8, memoryGiB: 64 };
 
+const nodes = (prefix: string, count: number) => Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+
 /** Ten nodes of eight H100, half of them one team's; a pool of whole CPUs; a pool whose devices are shared by time. */
 function stack(change: (draft: Raw) => void = () => {}): Raw {
   const draft: Raw = {
@@ -23,19 +25,19 @@ function stack(change: (draft: Raw) => void = () => {}): Raw {
     pools: [
       {
         name: "h100",
-        provisioning: { kind: "existing", nodes: ["n"] },
+        provisioning: { kind: "existing", nodes: nodes("n", 10) },
         machine: { cpu: 192, memoryGiB: 2048, accelerator: "h100", accelerators: 8 },
         size: { kind: "fixed", nodes: 10 },
       },
       {
         name: "plain",
-        provisioning: { kind: "existing", nodes: ["m"] },
+        provisioning: { kind: "existing", nodes: nodes("m", 4) },
         machine: { cpu: 32, memoryGiB: 128 },
-        size: { kind: "auto", max: 4 },
+        size: { kind: "fixed", nodes: 4 },
       },
       {
         name: "turns",
-        provisioning: { kind: "existing", nodes: ["t"] },
+        provisioning: { kind: "existing", nodes: nodes("t", 2) },
         machine: { cpu: 16, memoryGiB: 64, accelerator: "t4" },
         size: { kind: "fixed", nodes: 2 },
         devices: { kind: "timeSlicing", slices: 4 },

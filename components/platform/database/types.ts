@@ -31,7 +31,7 @@ export interface DatabaseArgs {
  * How a client of the stack's namespace reaches the server; the password is only ever a file, mounted from a Secret.
  */
 export interface DatabaseConnection {
-  readonly host: string;
+  readonly host: Input<string>;
   readonly port: number;
   readonly user: string;
   readonly secretName: string;

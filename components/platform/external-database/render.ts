@@ -22,7 +22,9 @@ const SETUP_MARGIN_SECONDS = 180;
 
 /** The Job's name: another server, role or list of databases is another Job, and a Job is never edited. */
 export function setupName({ databases, connection: { host, port, user, secretName } }: ExternalDatabaseArgs): string {
-  return `database-setup-${shortHash({ databases: [...databases].sort(), host, port, user, secretName })}`;
+  // A host that another stack makes is not known at a preview; that stack's server is named by the Secret.
+  const where = typeof host === "string" ? { host, port } : { port };
+  return `database-setup-${shortHash({ databases: [...databases].sort(), ...where, user, secretName })}`;
 }
 
 /** The Secret of a password that another stack hands over. */

@@ -34,7 +34,7 @@ export interface Host {
 /** Where numbers of requests are asked for. */
 export interface MetricsSource {
   /** `http://host:port` or `https://...`, as KEDA's trigger `prometheus` takes it. */
-  readonly url: string;
+  readonly url: Input<string>;
   /**
    * What tells the endpoint's series from those of another one of the same name. One that looks at a single namespace has no
    * such label: `{}`.

@@ -74,6 +74,13 @@ describe("flags of the control plane", () => {
     assert.ok(!controllerManagerFlags({ ...SETTINGS, node: false }).some((flag) => flag.includes("cidr")));
   });
 
+  it("tell the controllers how long nodes may be silent and how many Jobs to see to, where it is said", () => {
+    const plain = controllerManagerFlags(SETTINGS);
+    assert.ok(!plain.some((flag) => /node-monitor-grace-period|concurrent-job-syncs/.test(flag)));
+    const told = controllerManagerFlags({ ...SETTINGS, nodeSilenceSeconds: 600, jobSyncs: 20 });
+    assert.ok(told.includes("--node-monitor-grace-period=600s") && told.includes("--concurrent-job-syncs=20"));
+  });
+
   it("leave to the scheduler's file what it would ignore beside it", () => {
     const flags = schedulerFlags(SETTINGS);
     assert.ok(flags.includes("--config=/state/config/scheduler.json"));
