@@ -1,8 +1,11 @@
 import { IMAGE_NAMES } from "../../../stacks/schema.ts";
 import type { ServiceAccountRef } from "./identity/types.ts";
 
+/** Others' images that are copied into the registry by hand, so that what serves does not depend on another registry. */
+const COPIED_IMAGES = ["vllm-openai"];
+
 /** Images every stack of models uses. Those of single models are in repositories of their own stack. */
-export const PLATFORM_IMAGES: readonly string[] = IMAGE_NAMES;
+export const PLATFORM_IMAGES: readonly string[] = [...IMAGE_NAMES, ...COPIED_IMAGES];
 
 /** Where Karpenter's chart puts its controller. */
 export const KARPENTER: ServiceAccountRef = { namespace: "kube-system", serviceAccount: "karpenter" };

@@ -1,4 +1,5 @@
 import { AwsPlatform, type AwsPlatformArgs } from "../../../../components/platform/aws/component.ts";
+import { AwsModels, type AwsModelsArgs } from "../../../../components/platform/aws/models/component.ts";
 import { type EksSpec, eksSchema } from "../../../../stacks/aws.ts";
 import { declare } from "../../engine.ts";
 import { ACCOUNT, awsProvider } from "./mocks.ts";
@@ -42,4 +43,28 @@ export function declarePlatform(
 function make(spec: EksSpec, more: Partial<AwsPlatformArgs>) {
   const args: AwsPlatformArgs = { stack: "production", spec, ...more };
   return declare(() => new AwsPlatform("platform", args), { provider: awsProvider(spec.region) });
+}
+
+/** What a stack of models on the platform of {@link FULL_SPEC} has in AWS. */
+export function declareModels() {
+  const role = (part: string) => `arn:aws:iam::${ACCOUNT}:role/millwright-production-${part}`;
+  const args: AwsModelsArgs = {
+    stack: "production-models",
+    platform: "production",
+    accountId: ACCOUNT,
+    region: FULL_SPEC.region,
+    outputs: {
+      clusterName: "millwright-production",
+      key: `arn:aws:kms:${FULL_SPEC.region}:${ACCOUNT}:key/0a1b2c3d-0a1b-0a1b-0a1b-0a1b2c3d4e5f`,
+      roles: { training: role("training"), tracking: role("tracking"), serving: role("serving") },
+    },
+    images: ["source-mail-triage", "workload-digits"],
+    namespace: "customer-service",
+    accounts: [
+      { serviceAccount: "mail-triage-runs", kind: "training" },
+      { serviceAccount: "mlflow", kind: "tracking" },
+      { serviceAccount: "assistant", kind: "serving" },
+    ],
+  };
+  return declare(() => new AwsModels("models", args), { provider: awsProvider(FULL_SPEC.region) });
 }

@@ -3,7 +3,7 @@ import { awsModelsFolder } from "../../../../scripts/toolchain/aws-models.ts";
 import type { Registration } from "../../engine.ts";
 import { ApiModels, type Verdict } from "./api/model.ts";
 import { NO_CALL, OPERATIONS, Reader } from "./api/operations.ts";
-import { declarePlatform, SMALL_SPEC } from "./fixtures.ts";
+import { declareModels, declarePlatform, SMALL_SPEC } from "./fixtures.ts";
 import { awsProvider } from "./mocks.ts";
 import { declareStack, shipped } from "./stacks.ts";
 
@@ -74,7 +74,12 @@ describe("AWS's API models", function () {
   });
 
   async function declared(name: string): Promise<readonly Registration[]> {
-    const stack = name === "small" ? await declarePlatform(SMALL_SPEC) : await declareStack(await shipped(name));
+    const stack =
+      name === "small"
+        ? await declarePlatform(SMALL_SPEC)
+        : name === "models"
+          ? await declareModels()
+          : await declareStack(await shipped(name));
     return stack.registrations.filter(({ type }) => type.startsWith("aws:"));
   }
 
@@ -136,7 +141,7 @@ describe("AWS's API models", function () {
     }
   });
 
-  for (const name of ["production", "staging", "small"]) {
+  for (const name of ["production", "staging", "small", "models"]) {
     it(`take every call of ${name}`, async () => {
       const judged = (await declared(name)).map((registration) => judge(models, registration));
       assert.deepEqual(
