@@ -6,15 +6,21 @@ import { GpuNodePool } from "./compute/pools/component.ts";
 import { renderSimulatedPoolDefinition } from "./compute/pools/simulated.ts";
 import { Scheduling } from "./compute/scheduling/component.ts";
 import { type Placements, place, placementsOf } from "./compute/scheduling/queue.ts";
+import { sourceImageName, workloadImageName } from "./core/names.ts";
 import type { Plan, Stage } from "./lifecycle/types.ts";
 import { Models } from "./models.ts";
 import { Addons } from "./platform/addons/component.ts";
 import type { AwsPlatform } from "./platform/aws/component.ts";
+import { AwsModels, type AwsModelsArgs } from "./platform/aws/models/component.ts";
 import type { PlatformOutputs } from "./platform/aws/outputs.ts";
+import { AwsStorageClasses } from "./platform/aws/storage-classes/component.ts";
 import { Platform } from "./platform/component.ts";
+import { REGISTRY_NAME } from "./platform/registry/defaults.ts";
+import { serviceAccountName } from "./serving/addresses.ts";
 import { LanguageEndpoint } from "./serving/language/component.ts";
 import { hostOf } from "./serving/language/host.ts";
 import type { LanguageEndpointArgs, MetricsSource } from "./serving/language/types.ts";
+import { runAccountName } from "./training/identity.ts";
 
 export interface DatacenterArgs {
   readonly plan: Plan;
@@ -69,7 +75,13 @@ export class Datacenter extends ComponentResource {
       interruptionQueue: aws.interruptionQueue,
       region: cluster.region,
     };
-    return [new Addons("addons", args, { parent: this, dependsOn: aws })];
+    return [
+      new Addons("addons", args, { parent: this, dependsOn: aws }),
+      new AwsStorageClasses("storage-classes", aws.lustreClass === undefined ? {} : { lustre: aws.lustreClass }, {
+        parent: this,
+        dependsOn: aws,
+      }),
+    ];
   }
 
   #declarePools(dependsOn: Resource[]): Resource[] {
@@ -100,7 +112,22 @@ export class Datacenter extends ComponentResource {
     return spec === undefined ? [] : [new Scheduling("scheduling", { spec, pools }, { parent: this, dependsOn })];
   }
 
-  #declareWorkloads(dependsOn: Resource[]): Datacenter["endpoints"] {
+  /** What its pods have in AWS, where their cluster is there: before the pods, which would else start without a role. */
+  #declareAwsModels(): Resource[] {
+    const { ground: outputs } = this.#args;
+    const { name, platformStack } = this.#stack;
+    const cluster = platformStack?.platform.cluster;
+    if (outputs === undefined || platformStack === undefined || cluster?.kind !== "eks") {
+      return [];
+    }
+    const { accountId, region } = cluster;
+    const { namespace } = this.#stack.platform;
+    const args = { stack: name, platform: platformStack.name, accountId, region, outputs, namespace };
+    return [new AwsModels("aws-models", { ...args, ...needsInAws(this.#stack) }, { parent: this })];
+  }
+
+  #declareWorkloads(before: Resource[]): Datacenter["endpoints"] {
+    const dependsOn = [...before, ...this.#declareAwsModels()];
     const { plan, repositoryRoot, ground } = this.#args;
     const { namespace, team } = this.#stack.platform;
     const storage = storageOf(this.#stack);
@@ -147,6 +174,21 @@ export class Datacenter extends ComponentResource {
     }
     return { url: ground.apply(({ metrics }) => metrics?.url ?? ""), awsRegion: cluster.region };
   }
+}
+
+/** Images that only a stack's models have, and the accounts of pods that use what is in AWS. */
+function needsInAws({ models, endpoints, platform: { tracking } }: Stack): Pick<AwsModelsArgs, "images" | "accounts"> {
+  return {
+    images: models.flatMap(({ name, dataset, workload }) => [
+      ...(dataset.source.kind === "builtin" ? [] : [sourceImageName(name)]),
+      ...(workload === undefined ? [] : [workloadImageName(name)]),
+    ]),
+    accounts: [
+      ...models.map(({ name }) => ({ serviceAccount: runAccountName(name), kind: "training" as const })),
+      ...(tracking?.artifacts === undefined ? [] : [{ serviceAccount: REGISTRY_NAME, kind: "tracking" as const }]),
+      ...endpoints.map(({ name }) => ({ serviceAccount: serviceAccountName(name), kind: "serving" as const })),
+    ],
+  };
 }
 
 /** The stack that has the cluster, its pools and quotas: another one, or this. */

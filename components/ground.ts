@@ -2,6 +2,7 @@ import { delimiter } from "node:path";
 import type { Provider as AwsProvider } from "@pulumi/aws/provider.js";
 import { Provider } from "@pulumi/kubernetes/provider.js";
 import type { Output } from "@pulumi/pulumi";
+import type { EksSpec } from "../stacks/aws.ts";
 import type { Stack } from "../stacks/schema.ts";
 import { type KubeconfigText, kubeconfigOf } from "./lifecycle/cluster.ts";
 import { NOTHING_OBSERVED, observe } from "./lifecycle/observe.ts";
@@ -14,7 +15,7 @@ export interface Ground {
   /** Of everything but the cluster itself. */
   readonly kubernetes: Provider;
   readonly observations: Observations;
-  /** The provider of what a stack with a cluster on AWS makes there. */
+  /** The provider of what a stack on AWS makes there. */
   readonly awsProvider?: AwsProvider;
   /** The cluster, where the stack makes it itself. */
   readonly aws?: AwsPlatform;
@@ -51,12 +52,8 @@ async function groundOnAws({ name, platform, scheduling }: Stack): Promise<Groun
   if (cluster.kind !== "eks") {
     throw new Error(`stack ${name} has no cluster on AWS`);
   }
-  const [{ AwsPlatform }, { providerArgs }, { Provider: Aws }] = await Promise.all([
-    import("./platform/aws/component.ts"),
-    import("./platform/aws/provider.ts"),
-    import("@pulumi/aws/provider.js"),
-  ]);
-  const awsProvider = new Aws("aws", providerArgs(cluster));
+  const { AwsPlatform } = await import("./platform/aws/component.ts");
+  const awsProvider = await awsProviderOf(cluster);
   const placement = scheduling?.placement.kind;
   const aws = new AwsPlatform(
     "aws",
@@ -71,7 +68,7 @@ async function groundOnAws({ name, platform, scheduling }: Stack): Promise<Groun
   };
 }
 
-async function groundOfPlatform({ platform }: Stack, name: string): Promise<Ground> {
+async function groundOfPlatform({ platform, platformStack }: Stack, name: string): Promise<Ground> {
   const { referToPlatform } = await import("./platform/reference.ts");
   const outputs = referToPlatform(name);
   const said = await new Promise<PlatformOutputs>((resolve) => {
@@ -81,7 +78,19 @@ async function groundOfPlatform({ platform }: Stack, name: string): Promise<Grou
     kubernetes: new Provider("cluster", { kubeconfig: outputs.kubeconfig }),
     observations: await observe(platform, clusterOfPlatform(name, said)),
     outputs,
+    ...(platformStack?.platform.cluster.kind === "eks"
+      ? { awsProvider: await awsProviderOf(platformStack.platform.cluster) }
+      : {}),
   };
+}
+
+/** Loaded only where it is wanted, like all of AWS. */
+async function awsProviderOf(cluster: EksSpec): Promise<AwsProvider> {
+  const [{ Provider: Aws }, { providerArgs }] = await Promise.all([
+    import("@pulumi/aws/provider.js"),
+    import("./platform/aws/provider.ts"),
+  ]);
+  return new Aws("aws", providerArgs(cluster));
 }
 
 /** How the cluster of another stack is reached, by what that stack says of it. */
