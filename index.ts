@@ -1,9 +1,7 @@
-import { delimiter } from "node:path";
-import { Provider } from "@pulumi/kubernetes/provider.js";
 import { getStack, RunError, runtime } from "@pulumi/pulumi";
 import { Datacenter } from "./components/datacenter.ts";
-import { kubeconfigOf } from "./components/lifecycle/cluster.ts";
-import { ObservationError, observe } from "./components/lifecycle/observe.ts";
+import { groundOf } from "./components/ground.ts";
+import { ObservationError } from "./components/lifecycle/observe.ts";
 import { plan } from "./components/lifecycle/plan.ts";
 import { loadStack, StackError } from "./stacks/load.ts";
 
@@ -14,16 +12,16 @@ function explain(error: unknown): never {
 
 const repositoryRoot = import.meta.dirname;
 const stack = await loadStack({ name: getStack(), repositoryRoot, config: runtime.allConfig() }).catch(explain);
-const observations = await observe(stack.platform).catch(explain);
+const { kubernetes, awsProvider, observations, aws, outputs } = await groundOf(stack).catch(explain);
 
-const { kubeconfig, context } = kubeconfigOf(stack.platform);
-// The one provider; components are given it and never build their own. It takes one file; several, only from $KUBECONFIG.
-const provider = new Provider("cluster", { context, ...(kubeconfig.includes(delimiter) ? {} : { kubeconfig }) });
 const datacenter = new Datacenter(
   stack.name,
-  { plan: plan(stack, observations), repositoryRoot },
-  { providers: { kubernetes: provider } },
+  { plan: plan(stack, observations), repositoryRoot, ...(aws && { aws }), ...(outputs && { ground: outputs }) },
+  // The only providers; components are given them and never build their own.
+  { providers: { kubernetes, ...(awsProvider && { aws: awsProvider }) } },
 );
 
 export const endpoints = datacenter.endpoints;
 export const stages = datacenter.stages;
+/** What stacks on this one's cluster read; undefined where it has none of its own. */
+export const platform = aws?.outputs;

@@ -1,31 +1,35 @@
-import { relative } from "node:path";
-import { ComponentResource, type ComponentResourceOptions, type Output } from "@pulumi/pulumi";
-import type { ImageName, ModelSpec, Stack } from "../stacks/schema.ts";
-import { sourceFolder } from "../stacks/sources.ts";
-import { hashOf } from "./core/hash.ts";
+import { CustomResourceDefinition } from "@pulumi/kubernetes/apiextensions/v1/customResourceDefinition.js";
+import { ComponentResource, type ComponentResourceOptions, type Output, output, type Resource } from "@pulumi/pulumi";
+import type { EndpointSpec } from "../stacks/endpoints.ts";
+import type { Stack, StackSpec, StorageSpec } from "../stacks/schema.ts";
+import { GpuNodePool } from "./compute/pools/component.ts";
+import { renderSimulatedPoolDefinition } from "./compute/pools/simulated.ts";
+import { Scheduling } from "./compute/scheduling/component.ts";
+import { type Placements, place, placementsOf } from "./compute/scheduling/queue.ts";
 import { sourceImageName, workloadImageName } from "./core/names.ts";
-import type { ModelPlan, Plan, RolloutRun, Run, Stage } from "./lifecycle/types.ts";
-import { Prometheus, Watcher } from "./monitoring/component.ts";
-import { Autoscaler } from "./platform/autoscaler/component.ts";
-import { autoscalerOf } from "./platform/autoscaler/needed.ts";
+import type { Plan, Stage } from "./lifecycle/types.ts";
+import { Models } from "./models.ts";
+import { Addons } from "./platform/addons/component.ts";
+import type { AwsPlatform } from "./platform/aws/component.ts";
+import { AwsModels, type AwsModelsArgs } from "./platform/aws/models/component.ts";
+import type { PlatformOutputs } from "./platform/aws/outputs.ts";
+import { AwsStorageClasses } from "./platform/aws/storage-classes/component.ts";
 import { Platform } from "./platform/component.ts";
-import { Database } from "./platform/database/component.ts";
-import { WorkloadImage } from "./platform/image/component.ts";
-import { Registry } from "./platform/registry/component.ts";
-import { REGISTRY_CLIENTS, REGISTRY_DATABASE } from "./platform/registry/defaults.ts";
-import { routerMetricsUrl, versionServiceUrl } from "./serving/addresses.ts";
-import { Endpoint } from "./serving/component.ts";
-import { CompressionJob, DatasetJob, RolloutJob, RunIdentity, SearchJob, TrainingJob } from "./training/component.ts";
-import { SEARCH_DATABASE } from "./training/contract.ts";
-import type { RolloutUrls, RunContext } from "./training/types.ts";
-
-/** Every model needs them sooner or later, and a build that fails should fail at once. */
-const ALWAYS_BUILT = ["trainer", "recorder", "server", "router"] as const satisfies readonly ImageName[];
+import { REGISTRY_NAME } from "./platform/registry/defaults.ts";
+import { serviceAccountName } from "./serving/addresses.ts";
+import { LanguageEndpoint } from "./serving/language/component.ts";
+import { hostOf } from "./serving/language/host.ts";
+import type { LanguageEndpointArgs, MetricsSource } from "./serving/language/types.ts";
+import { runAccountName } from "./training/identity.ts";
 
 export interface DatacenterArgs {
   readonly plan: Plan;
   /** Absolute path of the repository; image contexts are given relative to it. */
   readonly repositoryRoot: string;
+  /** The cluster, where this stack makes it on AWS. */
+  readonly aws?: AwsPlatform;
+  /** What the stack that has the cluster says of it, where another one does. */
+  readonly ground?: Output<PlatformOutputs>;
 }
 
 /**
@@ -35,244 +39,175 @@ export interface DatacenterArgs {
 export class Datacenter extends ComponentResource {
   static readonly __pulumiType = "millwright:datacenter:Datacenter";
 
-  /** Where each model that serves is reached, by its name. */
+  /** Where each model and published model that serves is reached, by its name. */
   readonly endpoints: Readonly<Record<string, Output<string>>>;
   /** The stage of each model, by its name. */
   readonly stages: Readonly<Record<string, Stage>>;
 
+  readonly #args: DatacenterArgs;
   readonly #stack: Stack;
-  readonly #repositoryRoot: string;
-  readonly #platform: Platform;
-  readonly #images: Readonly<Record<(typeof ALWAYS_BUILT)[number], WorkloadImage>>;
-  /** Of the models that name an image of their own, by the model's name. */
-  readonly #workloads: Readonly<Record<string, WorkloadImage>>;
-  readonly #database: Database | undefined;
-  readonly #autoscaler: Autoscaler | undefined;
 
-  constructor(name: string, { plan, repositoryRoot }: DatacenterArgs, opts?: ComponentResourceOptions) {
+  constructor(name: string, args: DatacenterArgs, opts?: ComponentResourceOptions) {
+    const { plan } = args;
     super(Datacenter.__pulumiType, name, { stack: plan.stack.name }, opts);
+    this.#args = args;
     this.#stack = plan.stack;
-    this.#repositoryRoot = repositoryRoot;
 
-    const { namespace, storage } = plan.stack.platform;
-    this.#platform = new Platform("platform", { namespace, storage }, { parent: this });
-    this.#images = {
-      trainer: this.#image("trainer"),
-      recorder: this.#image("recorder"),
-      server: this.#image("server"),
-      router: this.#image("router"),
-    };
-    this.#workloads = this.#declareWorkloads();
-    this.#database = this.#declareDatabase();
-    const autoscaler = autoscalerOf(plan.stack);
-    this.#autoscaler =
-      autoscaler === undefined ? undefined : new Autoscaler("autoscaler", autoscaler, { parent: this });
-    if (plan.stack.platform.tracking !== undefined && this.#database !== undefined) {
-      this.#declareRegistry(this.#database);
-    }
-
-    this.#declareMonitoring();
-
-    const endpoints: Record<string, Output<string>> = {};
-    for (const model of plan.models) {
-      const identity = new RunIdentity(`${model.name}-runs`, { model: model.name, namespace }, this.#onPlatform());
-      const endpoint = this.#endpoint(model);
-      for (const run of model.runs) {
-        this.#run(run, identity, endpoint);
-      }
-      if (endpoint !== undefined) {
-        endpoints[model.name] = endpoint.url;
-      }
-    }
-
-    this.endpoints = endpoints;
+    const scheduling = this.#declareScheduling(this.#declarePools(this.#declareAddons()));
+    const runsSomething = plan.models.length + plan.stack.endpoints.length > 0;
+    this.endpoints = runsSomething ? this.#declareWorkloads(scheduling) : {};
     this.stages = Object.fromEntries(plan.models.map(({ name, stage }) => [name, stage]));
     this.registerOutputs({ endpoints: this.endpoints, stages: this.stages });
   }
 
-  #image(image: ImageName): WorkloadImage {
-    const { platform, content } = this.#stack;
-    const context = `workloads/${image}`;
-    return new WorkloadImage(
-      image,
-      {
-        image,
-        registry: platform.registry,
-        context,
-        dockerfile: `${context}/Dockerfile`,
-        buildArgs: { BASE_IMAGE: platform.baseImage },
-        contentHash: content.images[image],
-      },
-      { parent: this },
-    );
-  }
-
-  /** Built from the first `up` on, like the images of the repository: a build that fails should fail at once. */
-  #declareWorkloads(): Readonly<Record<string, WorkloadImage>> {
-    const { platform, content, models } = this.#stack;
-    const named = models.flatMap(({ name, workload }) => {
-      const contentHash = content.workloads[name];
-      if (workload === undefined || contentHash === undefined) {
-        return [];
-      }
-      const image = workloadImageName(name);
-      const args = {
-        image,
-        registry: platform.registry,
-        context: workload.context,
-        dockerfile: `${workload.context}/Dockerfile`,
-        buildArgs: { BASE_IMAGE: platform.baseImage },
-        contentHash,
-      };
-      return [[name, new WorkloadImage(image, args, { parent: this })] as const];
-    });
-    return Object.fromEntries(named);
-  }
-
-  /** One server for all that needs one: the studies of every model's search, and what is shown of runs. */
-  #declareDatabase(): Database | undefined {
-    const { platform, models } = this.#stack;
-    const searches = models.flatMap(({ search }) => (search === undefined ? [] : [search]));
-    const users = [
-      ...(searches.length === 0 ? [] : [{ database: SEARCH_DATABASE, clients: sum(searches, "workers") }]),
-      ...(platform.tracking === undefined ? [] : [{ database: REGISTRY_DATABASE, clients: REGISTRY_CLIENTS }]),
-    ];
-    if (users.length === 0) {
-      return undefined;
+  /** Of a cluster on AWS the charts that something calls for; another cluster has what it has. */
+  #declareAddons(): Resource[] {
+    const { cluster } = this.#stack.platform;
+    const { aws } = this.#args;
+    if (cluster.kind !== "eks" || aws === undefined) {
+      return [];
     }
-    return new Database(
-      "database",
-      {
-        artifacts: this.#platform.artifacts,
-        storage: platform.storage,
-        image: this.#image("database").reference,
-        databases: users.map(({ database }) => database),
-        clients: sum(users, "clients"),
-      },
-      this.#onPlatform(),
-    );
-  }
-
-  #declareRegistry(database: Database): Registry {
-    return new Registry(
-      "registry",
-      {
-        artifacts: this.#platform.artifacts,
-        image: this.#image("mlflow").reference,
-        database: database.connection,
-      },
-      this.#onPlatform(database),
-    );
-  }
-
-  /** What looks at the models that are watched, and says when one should be trained again. */
-  #declareMonitoring(): void {
-    const models = this.#stack.models.flatMap(({ name, watch, serving: { engine } }) =>
-      watch === undefined ? [] : [{ name, watch, engine }],
-    );
-    if (models.length === 0) {
-      return;
-    }
-    const { artifacts } = this.#platform;
-    const { storage } = this.#stack.platform;
-    const prometheus = new Prometheus(
-      "prometheus",
-      { artifacts, storage, image: this.#image("prometheus").reference, models },
-      this.#onPlatform(),
-    );
-    new Watcher(
-      "watcher",
-      { artifacts, image: this.#images.recorder.reference, models, prometheusUrl: prometheus.url },
-      this.#onPlatform(prometheus),
-    );
-  }
-
-  /** What prepares a model's data: the trainer, with the raw data in it where that does not come with the trainer. */
-  #sourceImage(model: ModelSpec): WorkloadImage {
-    const { platform, content } = this.#stack;
-    const { source } = model.dataset;
-    if (source.kind === "builtin") {
-      return this.#images.trainer;
-    }
-    const image = sourceImageName(model.name);
-    return new WorkloadImage(
-      image,
-      {
-        image,
-        registry: platform.registry,
-        context: relative(this.#repositoryRoot, sourceFolder(source, this.#repositoryRoot)),
-        dockerfile: "workloads/source/Dockerfile",
-        buildArgs: { TRAINER: this.#images.trainer.reference },
-        contentHash: hashOf({ trainer: content.images.trainer, source: content.sources[model.name] }),
-      },
-      { parent: this },
-    );
-  }
-
-  #run(run: Run, identity: RunIdentity, endpoint: Endpoint | undefined): void {
-    const opts = this.#onPlatform(identity);
-    const context = this.#runContext(identity, this.#images.trainer);
-    // What trained a network is what can go on with it.
-    const learning = this.#runContext(identity, this.#workloads[run.model.name] ?? this.#images.trainer);
-    switch (run.kind) {
-      case "dataset":
-        new DatasetJob(run.name, { run, ...this.#runContext(identity, this.#sourceImage(run.model)) }, opts);
-        break;
-      case "search": {
-        const database = this.#database;
-        if (database === undefined) {
-          throw new Error(`the run ${run.name} needs a database, and the stack has no model with a search`);
-        }
-        const connection = database.connection;
-        new SearchJob(run.name, { run, database: connection, ...context }, this.#onPlatform(identity, database));
-        break;
-      }
-      case "training":
-        new TrainingJob(run.name, { run, ...learning }, opts);
-        break;
-      case "compression":
-        new CompressionJob(run.name, { run, ...learning }, opts);
-        break;
-      case "rollout": {
-        // Judged is what already answers: a judge that starts first would see refused connections.
-        const after = endpoint === undefined ? [identity] : [identity, endpoint];
-        new RolloutJob(run.name, { run, urls: this.#rolloutUrls(run), ...context }, this.#onPlatform(...after));
-        break;
-      }
-    }
-  }
-
-  #rolloutUrls({ model, candidate, stable }: RolloutRun): RolloutUrls {
-    const { namespace } = this.#platform.artifacts;
-    return {
-      candidate: versionServiceUrl(candidate.version, namespace),
-      ...(stable === undefined ? {} : { stable: versionServiceUrl(stable.version, namespace) }),
-      routerMetrics: routerMetricsUrl(model.name, namespace),
+    const args = {
+      stack: this.#stack,
+      guests: this.#stack.guests ?? [],
+      kubernetesVersion: cluster.version,
+      clusterName: aws.poolCluster.name,
+      interruptionQueue: aws.interruptionQueue,
+      region: cluster.region,
     };
+    return [
+      new Addons("addons", args, { parent: this, dependsOn: aws }),
+      new AwsStorageClasses("storage-classes", aws.lustreClass === undefined ? {} : { lustre: aws.lustreClass }, {
+        parent: this,
+        dependsOn: aws,
+      }),
+    ];
   }
 
-  /** What answers for a model: nothing before it has a first version to try. */
-  #endpoint({ name, stable, canary }: ModelPlan): Endpoint | undefined {
-    if (stable === undefined && canary === undefined) {
+  #declarePools(dependsOn: Resource[]): Resource[] {
+    const { pools, platform } = this.#stack;
+    const { kind } = platform.cluster;
+    const before =
+      kind === "simulated" && pools.length > 0
+        ? [
+            ...dependsOn,
+            new CustomResourceDefinition("simulated-pools", renderSimulatedPoolDefinition(), { parent: this }),
+          ]
+        : dependsOn;
+    const cluster = kind === "eks" ? this.#args.aws?.poolCluster : kind === "platform" ? undefined : { kind };
+    if (cluster === undefined) {
+      return before;
+    }
+    return [
+      ...before,
+      ...pools.map(
+        (pool) => new GpuNodePool(`pool-${pool.name}`, { pool, cluster }, { parent: this, dependsOn: before }),
+      ),
+    ];
+  }
+
+  /** @returns what a workload in a team's namespace waits for */
+  #declareScheduling(dependsOn: Resource[]): Resource[] {
+    const { scheduling: spec, pools } = this.#stack;
+    return spec === undefined ? [] : [new Scheduling("scheduling", { spec, pools }, { parent: this, dependsOn })];
+  }
+
+  /** What its pods have in AWS, where their cluster is there: before the pods, which would else start without a role. */
+  #declareAwsModels(): Resource[] {
+    const { ground: outputs } = this.#args;
+    const { name, platformStack } = this.#stack;
+    const cluster = platformStack?.platform.cluster;
+    if (outputs === undefined || platformStack === undefined || cluster?.kind !== "eks") {
+      return [];
+    }
+    const { accountId, region } = cluster;
+    const { namespace } = this.#stack.platform;
+    const args = { stack: name, platform: platformStack.name, accountId, region, outputs, namespace };
+    return [new AwsModels("aws-models", { ...args, ...needsInAws(this.#stack) }, { parent: this })];
+  }
+
+  #declareWorkloads(before: Resource[]): Datacenter["endpoints"] {
+    const dependsOn = [...before, ...this.#declareAwsModels()];
+    const { plan, repositoryRoot, ground } = this.#args;
+    const { namespace, team } = this.#stack.platform;
+    const storage = storageOf(this.#stack);
+    const home = new Platform(
+      "platform",
+      { namespace, storage, ...(team === undefined ? {} : { makesNamespace: false }) },
+      { parent: this, dependsOn },
+    );
+    const placements = placementsFor(this.#stack);
+    const models =
+      plan.models.length === 0
+        ? undefined
+        : new Models({ parent: this, platform: home, storage, plan, repositoryRoot, placements, ground });
+    const published = this.#stack.endpoints.map((endpoint) => [
+      endpoint.name,
+      this.#declareEndpoint(endpoint, home, placements),
+    ]);
+    return { ...models?.endpoints, ...Object.fromEntries(published) };
+  }
+
+  #declareEndpoint(endpoint: EndpointSpec, home: Platform, placements: Placements | undefined): Output<string> {
+    const { name, pool: poolName, parallelism } = endpoint;
+    const pool = groundOf(this.#stack).pools.find((each) => each.name === poolName);
+    if (pool === undefined) {
+      throw new Error(`the endpoint ${name} names a pool that there is not; stacks/endpoint-rules.ts refuses that`);
+    }
+    const metrics = this.#metrics();
+    const args: LanguageEndpointArgs = {
+      endpoint,
+      host: hostOf(pool),
+      ...home.artifacts,
+      placed: place({ part: "serving", pool: poolName, group: parallelism.pipeline }, placements),
+      ...(metrics === undefined ? {} : { metrics }),
+    };
+    return output(new LanguageEndpoint(name, args, { parent: this, dependsOn: home }).url);
+  }
+
+  /** Where numbers of waiting requests are asked for, of a cluster on AWS with managed metrics. */
+  #metrics(): MetricsSource | undefined {
+    const { cluster } = groundOf(this.#stack).platform;
+    const { ground } = this.#args;
+    if (cluster.kind !== "eks" || cluster.metrics !== "managed" || ground === undefined) {
       return undefined;
     }
-    const images = { server: this.#images.server.reference, router: this.#images.router.reference };
-    const { artifacts } = this.#platform;
-    const autoscaler = { autoscaler: this.#autoscaler, autoscalerNamespace: autoscalerOf(this.#stack)?.namespace };
-    const args = { stable, canary, artifacts, images, ...autoscaler };
-    return new Endpoint(name, args, this.#onPlatform());
-  }
-
-  #runContext({ serviceAccountName }: RunIdentity, workload: WorkloadImage): RunContext {
-    const images = { workload: workload.reference, recorder: this.#images.recorder.reference };
-    return { artifacts: this.#platform.artifacts, serviceAccountName, images };
-  }
-
-  #onPlatform(...dependsOn: ComponentResource[]): ComponentResourceOptions {
-    return { parent: this, dependsOn: [this.#platform, ...dependsOn] };
+    return { url: ground.apply(({ metrics }) => metrics?.url ?? ""), awsRegion: cluster.region };
   }
 }
 
-function sum<K extends string>(items: readonly Readonly<Record<K, number>>[], key: K): number {
-  return items.reduce((total, item) => total + item[key], 0);
+/** Images that only a stack's models have, and the accounts of pods that use what is in AWS. */
+function needsInAws({ models, endpoints, platform: { tracking } }: Stack): Pick<AwsModelsArgs, "images" | "accounts"> {
+  return {
+    images: models.flatMap(({ name, dataset, workload }) => [
+      ...(dataset.source.kind === "builtin" ? [] : [sourceImageName(name)]),
+      ...(workload === undefined ? [] : [workloadImageName(name)]),
+    ]),
+    accounts: [
+      ...models.map(({ name }) => ({ serviceAccount: runAccountName(name), kind: "training" as const })),
+      ...(tracking?.artifacts === undefined ? [] : [{ serviceAccount: REGISTRY_NAME, kind: "tracking" as const }]),
+      ...endpoints.map(({ name }) => ({ serviceAccount: serviceAccountName(name), kind: "serving" as const })),
+    ],
+  };
+}
+
+/** The stack that has the cluster, its pools and quotas: another one, or this. */
+function groundOf(stack: Stack): StackSpec {
+  return stack.platformStack ?? stack;
+}
+
+/** @returns nothing where the cluster has neither pools nor quotas of ours: then workloads say nothing of either */
+function placementsFor(stack: Stack): Placements | undefined {
+  const { pools, scheduling } = groundOf(stack);
+  return pools.length === 0 && scheduling === undefined
+    ? undefined
+    : placementsOf(pools, scheduling, stack.platform.team);
+}
+
+/** Stacks that run something have it: stacks/layer-rules.ts refuses those without. */
+function storageOf({ name, platform: { storage } }: Stack): StorageSpec {
+  if (storage === undefined) {
+    throw new Error(`stack ${name} runs something but has no platform.storage`);
+  }
+  return storage;
 }

@@ -1,21 +1,26 @@
 import path from "node:path";
 import { autoscaling } from "./bench/autoscaling.ts";
+import { canary } from "./bench/canary.ts";
 import { compression } from "./bench/compression.ts";
+import { lifecycle } from "./bench/lifecycle.ts";
 import type { BenchOptions, Part, PartResult } from "./bench/part.ts";
 import { pulumi } from "./bench/pulumi.ts";
 import { search } from "./bench/search.ts";
+import { simulated } from "./bench/simulated.ts";
 import { parseOptions, REPOSITORY_ROOT } from "./lib/command-line.ts";
 import { Failure, runMain } from "./lib/failure.ts";
 import { report } from "./lib/report.ts";
 
 /** Those that run when none is named. */
 const MEASURED: readonly Part[] = [pulumi, search, compression];
-const PARTS: readonly Part[] = [...MEASURED, autoscaling];
+/** Those that use the machine's local datacenter, and bring it up where it does not run. */
+const ON_THE_DATACENTER: readonly Part[] = [lifecycle, autoscaling, canary];
+const PARTS: readonly Part[] = [...MEASURED, simulated, ...ON_THE_DATACENTER];
 
-const HELP = `Measures parts of this repository, each with servers of its own on free ports and in a temporary folder: the local
-datacenter is left alone.
+const HELP = `Measures parts of this repository. The parts ${listed(MEASURED)} have servers of their own on free ports and in a
+temporary folder; ${listed(ON_THE_DATACENTER)} use the machine's local datacenter, with a stack of their own that they remove.
 
-  npm run bench                       all that are measured: ${MEASURED.map(({ name }) => name).join(", ")}
+  npm run bench                       those that leave the datacenter alone: ${listed(MEASURED)}
   npm run bench -- search             only these parts, one after the other
   npm run -s bench -- pulumi --json   one JSON object on stdout; progress is on stderr anyway
 
@@ -26,6 +31,7 @@ ${PARTS.map(({ name, measures }) => `  ${name.padEnd(12)} ${measures}`).join("\n
   --trials N       search: trials of each search, 2 to 1000; 48 by default, which is all of the grid
   --seeds N        search: searches by each algorithm, 1 to 100; 5 by default
   --steps TEXT     autoscaling: such as "0 s: 0, 2 s: 1", from npm test -- integration --grep autoscaling
+  --stacks NAMES   simulated: stacks with simulated clusters; simulated,simulated-large by default
   --figures DIR    where plots are written; docs/figures by default
   --json           one JSON object, a member a part
   --help           this text
@@ -38,7 +44,7 @@ await runMain(async () => {
       objects: { type: "string" },
       trials: { type: "string" },
       seeds: { type: "string" },
-      steps: { type: "string" },
+      stacks: { type: "string" },
       figures: { type: "string" },
       json: { type: "boolean" },
       help: { type: "boolean", short: "h" },
@@ -53,7 +59,7 @@ await runMain(async () => {
     objects: wholeNumber("objects", values.objects ?? "500", 1, 10_000),
     trials: wholeNumber("trials", values.trials ?? "48", 2, 1000),
     seeds: wholeNumber("seeds", values.seeds ?? "5", 1, 100),
-    steps: values.steps,
+    stacks: (values.stacks ?? "simulated,simulated-large").split(","),
     figures: path.resolve(values.figures ?? path.join(REPOSITORY_ROOT, "docs/figures")),
   };
   const results: [Part, PartResult][] = [];
@@ -70,6 +76,10 @@ await runMain(async () => {
   }
   return 0;
 });
+
+function listed(parts: readonly Part[]): string {
+  return parts.map(({ name }) => name).join(", ");
+}
 
 function chosen(names: readonly string[]): readonly Part[] {
   const unknown = names.filter((name) => !PARTS.some((part) => part.name === name));

@@ -1,10 +1,14 @@
 import { plan as planFor } from "../components/lifecycle/plan.ts";
+import { datacenterEnvironment } from "./cluster/environment.ts";
+import { clusterReferenceOf } from "./converge/cluster-reference.ts";
 import { loadStackFile, parseOptions, STACK_HELP, STACK_OPTIONS, stackArguments } from "./lib/command-line.ts";
 import { runMain } from "./lib/failure.ts";
 import { Observer } from "./status/observer.ts";
 import { renderStatus } from "./status/report.ts";
+import { readSimulatedStatus, renderSimulatedStatus } from "./status/simulated.ts";
 
-const HELP = `Shows the nodes, the stage of each model, its test metrics and its endpoint. Reads only.
+const HELP = `Shows the nodes, the stage of each model, its test metrics and its endpoint; of a simulated cluster its pools, jobs and
+interruptions. Reads only.
 
   npm run status                the stack "local"
   npm run status -- <stack>     another stack
@@ -20,7 +24,14 @@ async function main(): Promise<number> {
     return 0;
   }
   const stack = await loadStackFile(stackArguments(positionals, values["stack-file"]));
-  const observer = new Observer(stack);
+  if (stack.platform.cluster.kind === "simulated") {
+    const status = await readSimulatedStatus(stack);
+    process.stdout.write(values.json === true ? `${JSON.stringify(status)}\n` : renderSimulatedStatus(status));
+    return 0;
+  }
+  const observer = new Observer(stack, () =>
+    clusterReferenceOf(stack, () => ({ ...process.env, ...datacenterEnvironment() })),
+  );
   const report = await observer.status(planFor(stack, await observer.observe()));
   process.stdout.write(values.json === true ? `${JSON.stringify(report)}\n` : renderStatus(report));
   return 0;

@@ -3,7 +3,9 @@ import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { plan as planFor } from "../components/lifecycle/plan.ts";
+import type { Plan } from "../components/lifecycle/types.ts";
 import { type Changes, describeResource, isReal, withoutMarkup } from "./converge/changes.ts";
+import { clusterReferenceOf } from "./converge/cluster-reference.ts";
 import { Engine } from "./converge/engine.ts";
 import { converge, type LoopResult } from "./converge/loop.ts";
 import { bringUp } from "./converge/platform.ts";
@@ -22,6 +24,7 @@ import { formatElapsed, report } from "./lib/report.ts";
 import { stateRoot } from "./lib/roots.ts";
 import { Observer } from "./status/observer.ts";
 import { renderStatus } from "./status/report.ts";
+import { readSimulatedStatus, renderSimulatedStatus } from "./status/simulated.ts";
 
 const HELP = `Brings up the datacenter of a stack and converges it until nothing is left to do.
 
@@ -109,7 +112,7 @@ async function main(): Promise<number> {
   }
   const interrupt = interruption();
   const env = await bringUp(stack, report);
-  const observer = new Observer(stack);
+  const observer = new Observer(stack, () => clusterReferenceOf(stack, () => env));
   if (values.retry !== undefined) {
     await observer.removeFailedRun(values.retry);
   }
@@ -134,17 +137,14 @@ async function main(): Promise<number> {
     observe: () => observer.observe(),
     plan: async (observations) => planFor(await loadStackFile(arguments_), observations),
     up: (round, plan) =>
-      report.step(
-        `pulumi up, round ${round}: ${plan.models.map((m) => `${m.name} ${m.stage}`).join(", ")}`,
-        async (inner) => {
-          note = inner;
-          const changes = await engine.up();
-          for (const line of changes.drift) {
-            report.line(`  drift: ${line}; repaired`);
-          }
-          return changes;
-        },
-      ),
+      report.step(roundTitle(round, plan), async (inner) => {
+        note = inner;
+        const changes = await engine.up();
+        for (const line of changes.drift) {
+          report.line(`  drift: ${line}; repaired`);
+        }
+        return changes;
+      }),
     waiting: async (plan) => {
       const now = await observer.progressLines(plan);
       for (const [model, line] of Object.entries(now)) {
@@ -159,18 +159,24 @@ async function main(): Promise<number> {
     keepWatching: values.watch === true,
   });
   const seconds = Math.round((Date.now() - started) / 100) / 10;
-  const status = await observer.status(result.plan);
+  const shown = async () =>
+    stack.platform.cluster.kind === "simulated"
+      ? renderSimulatedStatus(await readSimulatedStatus(stack))
+      : renderStatus(await observer.status(result.plan));
   if (values.json === true) {
     process.stdout.write(`${JSON.stringify(upReport(stack.name, result, seconds))}\n`);
   } else {
-    process.stdout.write(
-      `\n${renderStatus(status)}\n${changeLine(result.changes)} in ${formatElapsed(seconds * 1000)}\n`,
-    );
+    process.stdout.write(`\n${await shown()}\n${changeLine(result.changes)} in ${formatElapsed(seconds * 1000)}\n`);
   }
   if (!result.settled) {
     return 130;
   }
   return result.plan.models.some((model) => model.stage === "failed") ? 1 : 0;
+}
+
+function roundTitle(round: number, { models }: Plan): string {
+  const stages = models.map(({ name, stage }) => `${name} ${stage}`).join(", ");
+  return `pulumi up, round ${round}${stages === "" ? "" : `: ${stages}`}`;
 }
 
 function upReport(stack: string, { settled, changes, rounds }: LoopResult, seconds: number): UpReport {

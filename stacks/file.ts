@@ -5,6 +5,9 @@ import { memberOf } from "./json-schema.ts";
 /** Where Pulumi keeps our values, and what the schema calls them: `millwright:models` is `models`. */
 const NAMESPACE = "millwright:";
 
+/** What stands below it. */
+const OWN_FIELDS = ["platform", "pools", "scheduling", "models", "endpoints", "simulation"];
+
 /** What a Pulumi stack file may hold beside `config`. */
 const PULUMI_FIELDS = ["encryptionsalt", "encryptedkey", "secretsprovider", "environment"];
 
@@ -112,7 +115,7 @@ function surroundingProblems(content: unknown): (Problem & { segments: string[] 
 }
 
 function isOurs(field: string): boolean {
-  return ["platform", "models"].includes(field.replace(NAMESPACE, ""));
+  return OWN_FIELDS.includes(field.replace(NAMESPACE, ""));
 }
 
 function qualified(field: string): string {

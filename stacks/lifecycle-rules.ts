@@ -7,6 +7,7 @@ import {
   networkSchema,
   searchSchema,
   servingSchema,
+  startSchema,
   trainingSchema,
   workloadSchema,
 } from "./schema.ts";
@@ -16,6 +17,8 @@ export function lifecycleProblems(model: unknown): Problem[] {
   return [
     ...taskProblems(model),
     ...workloadProblems(model),
+    ...startProblems(model),
+    ...gangProblems(model),
     ...searchProblems(model),
     ...compressionProblems(model),
     ...canaryProblems(model),
@@ -69,6 +72,52 @@ function taskProblems(model: unknown): Problem[] {
     }
   }
   return problems;
+}
+
+/** What starts from another network has that network's sizes. */
+function startProblems(model: unknown): Problem[] {
+  const start = startSchema.safeParse(["training", "start"].reduce(memberOf, model));
+  if (!start.success || start.data.kind === "scratch") {
+    return [];
+  }
+  const network = networkSchema.safeParse(["training", "network"].reduce(memberOf, model));
+  const space = searchSchema.shape.space.safeParse(["search", "space"].reduce(memberOf, model));
+  return [
+    ...(network.success && network.data.kind === "keras-mlp"
+      ? [
+          {
+            path: "training.start.kind",
+            message:
+              "must be scratch: the image workloads/keras leaves no network that another training could start from.",
+            value: start.data.kind,
+          },
+        ]
+      : []),
+    ...(space.success ? space.data : []).flatMap(({ name }, at) =>
+      name.startsWith("network.") && name !== "network.dropout"
+        ? [
+            {
+              path: `search.space[${at}].name`,
+              message: "must be no size of the network, which training takes from the version it starts from.",
+              value: name,
+            },
+          ]
+        : [],
+    ),
+  ];
+}
+
+/** A group that may hold its places as long as the run may last is given up by the deadline alone. */
+function gangProblems(model: unknown): Problem[] {
+  const gang = trainingSchema
+    .pick({ workers: true, gangSeconds: true, deadlineSeconds: true })
+    .strip()
+    .safeParse(memberOf(model, "training"));
+  if (!gang.success || gang.data.workers === 1 || gang.data.gangSeconds < gang.data.deadlineSeconds) {
+    return [];
+  }
+  const message = `must be below deadlineSeconds, which is ${gang.data.deadlineSeconds}.`;
+  return [{ path: "training.gangSeconds", message, value: gang.data.gangSeconds }];
 }
 
 function isFormat(format: string): boolean {
@@ -157,8 +206,22 @@ function searchProblems(model: unknown): Problem[] {
   return problems;
 }
 
-/** Parameters of a training that decide how it runs and not what it learns. */
-const NOT_SEARCHABLE = ["workers", "seed", "checkpointSeconds", "maxRestarts", "deadlineSeconds"];
+/** Members of a training that decide how it runs and not what it learns. */
+const NOT_SEARCHABLE = [
+  "workers",
+  "seed",
+  "start",
+  "checkpointSeconds",
+  "checkpointRetention",
+  "gangSeconds",
+  "maxRestarts",
+  "resources",
+  "deadlineSeconds",
+];
+
+function isSearchable(name: string): boolean {
+  return !NOT_SEARCHABLE.includes(name.split(".")[0] ?? name);
+}
 
 function parameterProblems(
   parameter: Parameter,
@@ -207,7 +270,7 @@ function parameterProblems(
 function valueProblems(parameter: Parameter, path: string, training: z.infer<typeof trainingSchema>): Problem[] {
   const { name } = parameter;
   const current = parameterAt(training, name);
-  if (NOT_SEARCHABLE.includes(name) || current === undefined || typeof current === "object" || name.endsWith("kind")) {
+  if (!isSearchable(name) || current === undefined || typeof current === "object" || name.endsWith("kind")) {
     const message = `must be the path of a number or choice in training that decides what is learned, such as ${searchable(training).join(", ")}.`;
     return [{ path: `${path}.name`, message, value: name }];
   }
@@ -227,7 +290,7 @@ function valueProblems(parameter: Parameter, path: string, training: z.infer<typ
 
 function searchable(training: z.infer<typeof trainingSchema>): string[] {
   const top = Object.entries(training).flatMap(([key, value]) =>
-    typeof value === "number" && !NOT_SEARCHABLE.includes(key) ? [key] : [],
+    typeof value === "number" && isSearchable(key) ? [key] : [],
   );
   const network = Object.entries(training.network).flatMap(([key, value]) =>
     typeof value === "number" ? [`network.${key}`] : [],

@@ -47,19 +47,36 @@ function forEditors(value: unknown): unknown {
 
 /** The reference of every field, in Markdown: one table for each of the top-level fields and of a model's parts. */
 export function referenceTables(): string {
-  const { platform, models } = specJsonSchema().properties ?? {};
-  const model = models?.items;
-  if (platform === undefined || model === undefined) {
-    throw new Error("the stack schema has no platform or no models; adapt referenceTables to it");
-  }
+  const fields = specJsonSchema().properties ?? {};
+  const model = itemsOf(fields, "models");
   const isPart = ([, node]: [string, JsonSchema]) => node.type === "object" && node.properties !== undefined;
   const parts = Object.entries(model.properties ?? {});
   const own = Object.fromEntries(parts.filter((part) => !isPart(part)));
   return [
-    table("millwright:platform", platform),
+    table("millwright:platform", memberNode(fields, "platform")),
+    table("millwright:pools[]", itemsOf(fields, "pools")),
+    table("millwright:scheduling", memberNode(fields, "scheduling")),
     table("millwright:models[]", { ...model, properties: own }),
     ...parts.filter(isPart).map(([field, node]) => table(`millwright:models[].${field}`, node)),
+    table("millwright:endpoints[]", itemsOf(fields, "endpoints")),
+    table("millwright:simulation", memberNode(fields, "simulation")),
   ].join("\n");
+}
+
+function memberNode(fields: Readonly<Record<string, JsonSchema>>, field: string): JsonSchema {
+  const node = fields[field];
+  if (node === undefined) {
+    throw new Error(`the stack schema has no ${field}; adapt referenceTables to it`);
+  }
+  return node;
+}
+
+function itemsOf(fields: Readonly<Record<string, JsonSchema>>, field: string): JsonSchema {
+  const { items } = memberNode(fields, field);
+  if (items === undefined) {
+    throw new Error(`${field} is no list in the stack schema; adapt referenceTables to it`);
+  }
+  return items;
 }
 
 function table(title: string, node: JsonSchema): string {

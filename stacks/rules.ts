@@ -1,20 +1,39 @@
 import { formatPath, type Problem } from "../components/core/problem.ts";
 import { autoscalerProblems } from "./autoscaler-rules.ts";
+import { awsProblems } from "./aws-rules.ts";
+import { endpointProblems } from "./endpoint-rules.ts";
 import { memberOf } from "./json-schema.ts";
+import { layerProblems } from "./layer-rules.ts";
 import { lifecycleProblems } from "./lifecycle-rules.ts";
+import { platformProblems, UnknownPlatform } from "./platform-rules.ts";
+import { poolProblems } from "./pool-rules.ts";
+import { schedulingProblems } from "./scheduling-rules.ts";
 import { resourcesSchema, servingSchema, splitSchema, trainingSchema } from "./schema.ts";
 import { servingProblems } from "./serving-rules.ts";
 
 /**
  * The rules that one value cannot show alone. Each is judged wherever the parts it reads are valid by themselves, so that
  * a misspelt field elsewhere hides none of them.
+ *
+ * @param platform the stack that `platform.cluster.stack` names, as written. Without it what only that stack knows is not judged
  */
-export function ruleProblems(raw: unknown): Problem[] {
+export function ruleProblems(raw: unknown, platform?: unknown): Problem[] {
   const models = memberOf(raw, "models");
+  // Of a stack without a file nothing is known, which is not the same as that it has nothing.
+  const known = platform instanceof UnknownPlatform ? undefined : platform;
+  const ofStack = [
+    ...layerProblems(raw),
+    ...awsProblems(raw),
+    ...poolProblems(raw),
+    ...schedulingProblems(raw, known),
+    ...endpointProblems(raw, known),
+    ...platformProblems(raw, platform),
+  ];
   if (!Array.isArray(models)) {
-    return [];
+    return ofStack;
   }
   return [
+    ...ofStack,
     ...duplicateNames(models),
     ...autoscalerProblems(raw),
     ...models.flatMap((model: unknown, index) => [

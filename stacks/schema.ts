@@ -1,23 +1,19 @@
 import { z } from "zod";
 import { MAX_MODEL_NAME_LENGTH, MAX_WORKERS } from "../components/core/names.ts";
+import { eksSchema } from "./aws.ts";
+import { endpointsSchema } from "./endpoints.ts";
 import { engineSchema, imageSchema } from "./engines.ts";
+import { poolsSchema } from "./pools.ts";
+import { schedulingSchema } from "./scheduling.ts";
+import { simulationSchema } from "./simulation.ts";
+import { deviceResource, namespaceName, shortName, text } from "./text.ts";
 
 /**
  * The shape of a stack file's `millwright:` configuration. Every object is strict: an unknown field is a problem, not a
  * silent no-op. Units are in the names. `rules.ts` adds what one value cannot show alone.
  *
  * Descriptions and defaults written here are what editors show and what docs/stack-file.md lists (`npm run schema`).
- * `allowed` says in words what a pattern asks for; it completes the sentence "must be ...".
  */
-
-function text(pattern: RegExp, allowed: string) {
-  return z.string().regex(pattern).meta({ allowed });
-}
-
-const gpuResource = text(
-  /^([a-z0-9]([-a-z0-9]*[a-z0-9])?\.)+[a-z]+\/[A-Za-z0-9][-A-Za-z0-9._]*$/,
-  'the name of a resource, such as "nvidia.com/gpu"',
-);
 
 export const resourcesSchema = z.strictObject({
   cpu: z.number().positive().max(256).describe("Requested cores."),
@@ -28,6 +24,18 @@ export const resourcesSchema = z.strictObject({
     .optional()
     .describe("Upper bound in cores, at least `cpu`. Default: the same as `cpu`."),
   memoryGiB: z.number().positive().max(4096).describe("Requested memory, which is also the limit, in GiB."),
+});
+
+/** Of what may ask for devices and name the pool that has them. */
+export const workResourcesSchema = resourcesSchema.extend({
+  pool: z.string().min(1).optional().describe("The pool its pods run on. Default: any node that takes them."),
+  gpu: z.number().int().min(1).max(16).optional().describe("GPUs of each pod. Default: none."),
+  gpuResource: deviceResource
+    .optional()
+    .describe(
+      "What the cluster's device plugin calls a GPU, or a part of one. Default: what the pool's are called, else " +
+        "`nvidia.com/gpu`.",
+    ),
 });
 
 const absolutePath = (description: string) =>
@@ -47,10 +55,9 @@ const storage = z
       sizeGiB: z.number().int().positive().describe("Size of the volume in GiB."),
     }),
   ])
-  .describe("Where datasets, checkpoints and trained models are kept.");
-
-const namespaceName = () =>
-  text(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, "a Kubernetes namespace: up to 63 of a-z, 0-9 and '-'");
+  .describe(
+    "Where datasets, checkpoints and trained models are kept. Required where the stack has models or endpoints.",
+  );
 
 export const autoscalerSchema = z
   .discriminatedUnion("kind", [
@@ -75,9 +82,50 @@ export const trackingSchema = z
   .discriminatedUnion("kind", [
     z.strictObject({
       kind: z.literal("mlflow").describe("An MLflow server in the models' namespace, filled from the records of runs."),
+      artifacts: text(
+        /^s3:\/\/[a-z0-9][-a-z0-9.]{1,61}[a-z0-9](\/[-A-Za-z0-9._/]+)?$/,
+        "a bucket's prefix, s3://bucket/prefix",
+      )
+        .optional()
+        .describe(
+          "Where it keeps its copies of artifacts; its account `mlflow` needs the rights. Default: in a folder of `storage`.",
+        ),
     }),
   ])
   .describe("Where people look runs and versions up. Default: nowhere, which leaves the models as they are.");
+
+export const databaseSchema = z
+  .discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("inNamespace").describe("One PostgreSQL server beside the models.") }),
+    z.strictObject({
+      kind: z.literal("external").describe("A PostgreSQL server that exists, 14 or later, e.g. one of RDS."),
+      host: text(/^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$/, "a host name or an address").describe("Where it is."),
+      port: z.number().int().min(1).max(65_535).default(5432).describe("Its port."),
+      user: text(/^[a-z][a-z0-9_]{0,62}$/, "up to 63 of a-z, 0-9 and '_', starting with a letter")
+        .default("millwright")
+        .describe("A role that may log in and create databases."),
+      secretName: text(
+        /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/,
+        "the name of a Secret: up to 253 of a-z, 0-9, '-' and '.'",
+      ).describe("The Secret of the models' namespace that holds its password."),
+      secretKey: text(/^[-._a-zA-Z0-9]{1,253}$/, "the key of a Secret's member")
+        .default("password")
+        .describe("The Secret's member."),
+      tls: z
+        .enum(["require", "prefer"])
+        .default("require")
+        .describe("Whether a connection in the clear is refused, or taken where the server offers no other."),
+    }),
+    z.strictObject({
+      kind: z
+        .literal("platform")
+        .describe(
+          "The one of the platform's stack; `platform.cluster` is {kind: platform}, whose stack has a database.",
+        ),
+    }),
+  ])
+  .default({ kind: "inNamespace" })
+  .describe("What holds the studies of searches and MLflow's tables, where a stack has either.");
 
 const platform = z
   .strictObject({
@@ -85,6 +133,16 @@ const platform = z
       .discriminatedUnion("kind", [
         z.strictObject({
           kind: z.literal("local").describe("The datacenter `npm run up` starts on this machine."),
+        }),
+        z.strictObject({
+          kind: z
+            .literal("simulated")
+            .describe("A real control plane on this machine, whose nodes are simulated; see `millwright:pools`."),
+        }),
+        eksSchema,
+        z.strictObject({
+          kind: z.literal("platform").describe("The cluster of another stack of this program, which has the pools."),
+          stack: shortName().describe("That stack, e.g. `production`; its file stands beside this one."),
         }),
         z.strictObject({
           kind: z.literal("existing").describe("A cluster that exists."),
@@ -98,7 +156,12 @@ const platform = z
       ])
       .describe("Where everything runs."),
     namespace: namespaceName().default("millwright").describe("Where the models of this stack live."),
-    storage,
+    team: shortName()
+      .optional()
+      .describe(
+        "The team of `millwright:scheduling` that this stack's models belong to; its namespace is `namespace`. Default: none.",
+      ),
+    storage: storage.optional(),
     registry: text(
       /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d+)?(\/[a-z0-9]+([._-]+[a-z0-9]+)*)*$/,
       "host[:port][/path] in lower case, without a scheme",
@@ -111,6 +174,7 @@ const platform = z
         "Image the workload images are built from; needs Debian's apt and Python 3.11. `npm run up` builds the default.",
       ),
     autoscaler: autoscalerSchema.optional(),
+    database: databaseSchema,
     tracking: trackingSchema.optional(),
   })
   .describe("Where the models run.");
@@ -231,6 +295,25 @@ export const workloadSchema = z
     "What trains the model in place of the trainer, which keeps the stages before and after. Default: the trainer.",
   );
 
+export const startSchema = z
+  .discriminatedUnion("kind", [
+    z.strictObject({ kind: z.literal("scratch").describe("Fresh weights, drawn from `seed`.") }),
+    z.strictObject({
+      kind: z
+        .literal("version")
+        .describe(
+          "Fine-tuning: the weights of the training that the stable version comes from, as it is when this one is first " +
+            "declared. Its network must have the same sizes, its labels the same names; the vocabulary stays. Fresh " +
+            "weights while no version is stable, and in a search's trials.",
+        ),
+      run: text(/^[a-z][-a-z0-9]*-training-[0-9a-f]{10}$/, "the name of a training run")
+        .optional()
+        .describe("The training run to start from, always. Default: that of the stable version."),
+    }),
+  ])
+  .default({ kind: "scratch" })
+  .describe("What weights training starts from.");
+
 export const trainingSchema = z
   .strictObject({
     workers: z
@@ -244,6 +327,7 @@ export const trainingSchema = z
     batchSize: z.number().int().min(1).max(65_536).default(64).describe("Items a step and worker."),
     learningRate: z.number().positive().max(10).default(0.001).describe("Step size of the optimizer."),
     seed: z.number().int().nonnegative().default(17).describe("Decides initial weights and the order of items."),
+    start: startSchema,
     network: networkSchema,
     checkpointSeconds: z
       .number()
@@ -251,6 +335,32 @@ export const trainingSchema = z
       .positive()
       .default(60)
       .describe("Seconds between checkpoints; one is also written on SIGTERM."),
+    checkpointRetention: z
+      .strictObject({
+        last: z
+          .number()
+          .int()
+          .min(1)
+          .max(100)
+          .default(3)
+          .describe("Checkpoints that stay, the newest. Where one is damaged, a restart goes on from the one before."),
+        whenDone: z
+          .enum(["remove", "keep"])
+          .default("remove")
+          .describe("What becomes of them once the run has its result."),
+      })
+      .prefault({})
+      .describe("Which checkpoints stay."),
+    gangSeconds: z
+      .number()
+      .int()
+      .min(4)
+      .max(86_400)
+      .default(600)
+      .describe(
+        "Seconds at most that a worker holds its place while others of its group have none; by lot it is this or a quarter. " +
+          "It then gives its place back and is started again later, which is no restart.",
+      ),
     maxRestarts: z
       .number()
       .int()
@@ -258,7 +368,7 @@ export const trainingSchema = z
       .max(100)
       .default(3)
       .describe("Restarts after a failure that is not a disruption."),
-    resources: resourcesSchema.default({ cpu: 0.5, cpuLimit: 1, memoryGiB: 2 }).describe("Of each worker."),
+    resources: workResourcesSchema.default({ cpu: 0.5, cpuLimit: 1, memoryGiB: 2 }).describe("Of each worker."),
     deadlineSeconds: z.number().int().positive().default(7200).describe("A run that takes longer fails."),
   })
   .describe("How it learns.");
@@ -336,9 +446,15 @@ export const searchSchema = z
     epochs: z.number().int().min(1).max(10_000).optional().describe("Epochs of a trial. Default: those of `training`."),
     workers: z.number().int().min(1).max(MAX_WORKERS).default(1).describe("Trials at the same time, one pod each."),
     seed: z.number().int().nonnegative().default(17).describe("Decides which trials are drawn."),
-    space: z.array(parameterSchema).min(1).max(64).describe("What is searched."),
+    space: z
+      .array(parameterSchema)
+      .min(1)
+      .max(64)
+      .describe(
+        "What is searched. Unless of a grid, the first trial is the training as written, where it lies in here.",
+      ),
     maxRestarts: z.number().int().min(0).max(100).default(3).describe("Restarts of a worker that failed."),
-    resources: resourcesSchema.default({ cpu: 0.5, cpuLimit: 1, memoryGiB: 2 }).describe("Of each worker."),
+    resources: workResourcesSchema.default({ cpu: 0.5, cpuLimit: 1, memoryGiB: 2 }).describe("Of each worker."),
     deadlineSeconds: z.number().int().positive().default(14_400).describe("A search that takes longer fails."),
   })
   .describe("How the training's parameters are found. Default: they are taken as written.");
@@ -361,7 +477,7 @@ const llmStep = z.strictObject({
     "An image with llm-compressor and lm-eval that keeps workloads/CONTRACT.md, which the nodes can pull.",
   ),
   gpu: z.number().int().min(1).max(16).default(1).describe("GPUs of the run."),
-  gpuResource: gpuResource.optional().describe("What the cluster calls a GPU. Default: `nvidia.com/gpu`."),
+  gpuResource: deviceResource.optional().describe("What the cluster calls a GPU. Default: `nvidia.com/gpu`."),
   ignore: z.array(z.string().min(1)).default(["lm_head"]).describe("Layers that stay as they are."),
   calibration: z
     .strictObject({
@@ -451,7 +567,9 @@ export const compressionSchema = z
       .max(100)
       .default(3)
       .describe("Restarts after a failure that is no disruption."),
-    resources: resourcesSchema.default({ cpu: 0.5, cpuLimit: 1, memoryGiB: 2 }).describe("Of each candidate's run."),
+    resources: workResourcesSchema
+      .default({ cpu: 0.5, cpuLimit: 1, memoryGiB: 2 })
+      .describe("Of each candidate's run."),
     deadlineSeconds: z.number().int().positive().default(7200).describe("A run that takes longer fails."),
   })
   .describe("How the trained model is made smaller and faster. Default: it is served as trained.");
@@ -541,19 +659,11 @@ export const scalingSchema = z
   .default({ kind: "fixed", replicas: 1 })
   .describe("How many servers run.");
 
-/** What asks for GPUs: only servers do, so far. */
-export const servingResourcesSchema = resourcesSchema.extend({
-  gpu: z.number().int().min(1).max(16).optional().describe("GPUs of each server. Default: none."),
-  gpuResource: gpuResource
-    .optional()
-    .describe("What the cluster's device plugin calls a GPU, or a part of one. Default: `nvidia.com/gpu`."),
-});
-
 export const servingSchema = z
   .strictObject({
     engine: engineSchema,
     scaling: scalingSchema,
-    resources: servingResourcesSchema.default({ cpu: 0.25, cpuLimit: 1, memoryGiB: 1 }).describe("Of each server."),
+    resources: workResourcesSchema.default({ cpu: 0.25, cpuLimit: 1, memoryGiB: 1 }).describe("Of each server."),
     maxAccuracyDrop: z
       .number()
       .min(0)
@@ -653,7 +763,7 @@ export const watchSchema = z
   })
   .describe("When the model is trained again by itself. Default: nothing is watched.");
 
-const model = z
+export const modelSchema = z
   .strictObject({
     name: text(
       new RegExp(`^(?=.{1,${MAX_MODEL_NAME_LENGTH}}$)[a-z]([-a-z0-9]*[a-z0-9])?$`),
@@ -672,12 +782,19 @@ const model = z
 
 export const stackSchema = z.strictObject({
   platform,
-  models: z.array(model).min(1).describe("The models to train and serve."),
+  pools: poolsSchema,
+  scheduling: schedulingSchema.optional(),
+  models: z.array(modelSchema).max(1000).default([]).describe("The models to train and serve."),
+  endpoints: endpointsSchema,
+  simulation: simulationSchema.optional(),
 });
 
 export type StackSpec = z.infer<typeof stackSchema>;
 export type PlatformSpec = StackSpec["platform"];
-export type ModelSpec = StackSpec["models"][number];
+/** Where datasets, checkpoints and trained models are kept. */
+export type StorageSpec = NonNullable<PlatformSpec["storage"]>;
+export type ClusterSpec = PlatformSpec["cluster"];
+export type ModelSpec = z.infer<typeof modelSchema>;
 export type LlmStep = z.infer<typeof llmStep>;
 export type CandidateSpec = z.infer<typeof candidateSchema>;
 export type SearchSpec = z.infer<typeof searchSchema>;
@@ -685,9 +802,10 @@ export type WatchSpec = z.infer<typeof watchSchema>;
 export type DatasetSource = z.infer<typeof sourceSchema>;
 export type WorkloadSpec = z.infer<typeof workloadSchema>;
 export type Resources = z.infer<typeof resourcesSchema>;
-export type ServingResources = z.infer<typeof servingResourcesSchema>;
+export type WorkResources = z.infer<typeof workResourcesSchema>;
 export type ServingSpec = z.infer<typeof servingSchema>;
 export type ScalingSpec = z.infer<typeof scalingSchema>;
+export type DatabaseSpec = z.infer<typeof databaseSchema>;
 export type AutoscalerSpec = z.infer<typeof autoscalerSchema>;
 
 /**
@@ -712,4 +830,8 @@ export interface Stack extends StackSpec {
   /** The Pulumi stack's name, e.g. `local`. */
   readonly name: string;
   readonly content: StackContent;
+  /** The stack whose cluster this one runs on, as its file says. @default the stack has its own cluster */
+  readonly platformStack?: StackSpec & { readonly name: string };
+  /** Those of stacks whose files say that they stand on this one's cluster. @default there are none */
+  readonly guests?: readonly Pick<StackSpec, "endpoints" | "models">[];
 }

@@ -1,7 +1,7 @@
 import type { Problem } from "../components/core/problem.ts";
 import { type EngineSpec, engineSchema } from "./engines.ts";
 import { memberOf } from "./json-schema.ts";
-import { servingResourcesSchema, watchSchema } from "./schema.ts";
+import { watchSchema, workResourcesSchema } from "./schema.ts";
 
 /** What an engine says of the rest of its model. Paths start at the model. */
 export function servingProblems(model: unknown): Problem[] {
@@ -18,7 +18,7 @@ export function servingProblems(model: unknown): Problem[] {
 
 function gpuProblems(engine: EngineSpec, model: unknown): Problem[] {
   const written = ["serving", "resources"].reduce(memberOf, model);
-  const resources = servingResourcesSchema
+  const resources = workResourcesSchema
     .pick({ gpu: true, gpuResource: true })
     .strip()
     .safeParse(written ?? {});

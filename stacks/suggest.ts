@@ -1,3 +1,4 @@
+import { editDistance, nearest } from "../components/core/spelling.ts";
 import { type JsonSchema, kindsOf } from "./json-schema.ts";
 import { unitOf } from "./units.ts";
 
@@ -21,11 +22,9 @@ export function suggestField(
   if (sameMeaning !== undefined) {
     return sameMeaning;
   }
-  const nearest = siblings
-    .map((field) => ({ field, distance: editDistance(field.toLowerCase(), unknown.toLowerCase()) }))
-    .sort((a, b) => a.distance - b.distance)[0];
-  if (nearest !== undefined && nearest.distance <= Math.max(1, Math.floor(unknown.length / 3))) {
-    return nearest.field;
+  const near = nearest(unknown, siblings);
+  if (near !== undefined) {
+    return near;
   }
   const order = [...siblings].sort((a, b) => Number(written.includes(b)) - Number(written.includes(a)));
   return fieldBelow(unknown, Object.fromEntries(order.flatMap((field) => [[field, known[field]!]])));
@@ -63,24 +62,4 @@ export function suggestChoice(written: unknown, node: JsonSchema): string | unde
   return choices.find(
     (choice) => editDistance(choice.toLowerCase(), written.toLowerCase()) <= Math.max(1, written.length / 3),
   );
-}
-
-/** Insertions, deletions, replacements and swaps of neighbours that make one text of the other. */
-export function editDistance(a: string, b: string): number {
-  let beforePrevious: number[] = [];
-  let previous = Array.from({ length: b.length + 1 }, (_, index) => index);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const cost = a[i - 1] === b[j - 1] ? 0 : 1;
-      let best = Math.min(previous[j]! + 1, row[j - 1]! + 1, previous[j - 1]! + cost);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
-        best = Math.min(best, beforePrevious[j - 2]! + 1);
-      }
-      row.push(best);
-    }
-    beforePrevious = previous;
-    previous = row;
-  }
-  return previous[b.length]!;
 }

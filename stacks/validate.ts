@@ -12,13 +12,15 @@ export type Validation = { readonly spec: StackSpec } | { readonly problems: rea
 /**
  * Judges the values of `millwright:platform` and `millwright:models`, given as `{platform, models}`. Pure: what needs the
  * disk is judged in `sources.ts`. Returns every problem at once, each once; of a union whose kind is unknown only the kind.
+ *
+ * @param platform the stack that `platform.cluster.stack` names, as written; see rules.ts
  */
-export function validateStack(raw: unknown): Validation {
+export function validateStack(raw: unknown, platform?: unknown): Validation {
   const parsed = stackSchema.safeParse(raw);
   // One value can break several checks that are explained alike.
   const problems = distinctProblems([
     ...(parsed.error?.issues ?? []).flatMap((issue) => explain(issue, raw)),
-    ...ruleProblems(raw),
+    ...ruleProblems(raw, platform),
   ]);
   return parsed.success && problems.length === 0 ? { spec: parsed.data } : { problems };
 }

@@ -12,6 +12,50 @@ type Of<K extends Kind> = Extract<EngineSpec, { kind: K }>;
 
 const MODELS = "/mnt/models";
 
+/** vLLM's program. */
+export const VLLM_COMMAND = ["vllm"] as const;
+
+/** Its user has no entry in the image, and what it fetches and compiles goes where it may write. */
+export const VLLM_ENVIRONMENT = {
+  HF_HOME: "/tmp/huggingface",
+  TORCHINDUCTOR_CACHE_DIR: "/tmp/torchinductor",
+  TRITON_CACHE_DIR: "/tmp/triton",
+  USER: "millwright",
+  VLLM_CACHE_ROOT: "/tmp/vllm",
+  VLLM_NO_USAGE_STATS: "1",
+} as const;
+
+/** How vLLM is told what to serve; docs.vllm.ai 0.32, serving/openai_compatible_server. */
+export interface VllmOptions {
+  /** A folder, a bucket's prefix or a repository. */
+  readonly model: string;
+  /** What requests call it. */
+  readonly servedName: string;
+  readonly tensorParallel: number;
+  /** @default what the model's own configuration says */
+  readonly maxModelLength?: number | undefined;
+  readonly gpuMemoryFraction: number;
+}
+
+/** The arguments every vLLM has, wherever it runs. */
+export function vllmArguments({
+  model,
+  servedName,
+  tensorParallel,
+  maxModelLength,
+  gpuMemoryFraction,
+}: VllmOptions): readonly string[] {
+  return [
+    "serve",
+    model,
+    "--port=8000",
+    `--served-model-name=${servedName}`,
+    `--tensor-parallel-size=${tensorParallel}`,
+    ...(maxModelLength === undefined ? [] : [`--max-model-len=${maxModelLength}`]),
+    `--gpu-memory-utilization=${gpuMemoryFraction}`,
+  ];
+}
+
 export const ENGINES: { readonly [K in Kind]: Preset<Of<K>> } = {
   mlserver: {
     title: "MLServer",
@@ -146,26 +190,15 @@ export const ENGINES: { readonly [K in Kind]: Preset<Of<K>> } = {
     requestsAtATime: 256,
     protocol: () => "openai",
     server: (engine, model) => ({
-      command: ["vllm"],
-      args: [
-        "serve",
-        MODELS,
-        "--port=8000",
-        `--served-model-name=${engine.servedName ?? model}`,
-        `--tensor-parallel-size=${engine.tensorParallel}`,
-        ...(engine.maxModelLength === undefined ? [] : [`--max-model-len=${engine.maxModelLength}`]),
-        `--gpu-memory-utilization=${engine.gpuMemoryFraction}`,
-      ],
-      env: {
-        // Its user has no entry in the image, and what it compiles goes where it may write.
-        HF_HOME: "/tmp/huggingface",
-        HF_HUB_OFFLINE: "1",
-        TORCHINDUCTOR_CACHE_DIR: "/tmp/torchinductor",
-        TRITON_CACHE_DIR: "/tmp/triton",
-        USER: "millwright",
-        VLLM_CACHE_ROOT: "/tmp/vllm",
-        VLLM_NO_USAGE_STATS: "1",
-      },
+      command: VLLM_COMMAND,
+      args: vllmArguments({
+        model: MODELS,
+        servedName: engine.servedName ?? model,
+        tensorParallel: engine.tensorParallel,
+        maxModelLength: engine.maxModelLength,
+        gpuMemoryFraction: engine.gpuMemoryFraction,
+      }),
+      env: { ...VLLM_ENVIRONMENT, HF_HUB_OFFLINE: "1" },
       port: 8000,
       metrics: {
         port: 8000,

@@ -7,6 +7,12 @@ export const MODEL_LABEL = "millwright.dev/model";
 /** The label of record ConfigMaps; its value is the record's kind. */
 export const RECORD_LABEL = "millwright.dev/record";
 
+/** The label of the nodes of a pool and of what is declared for it; its value is the pool's name. */
+export const POOL_LABEL = "millwright.dev/pool";
+
+/** The label of nodes that have accelerators; its value is the accelerator's name in components/catalog. */
+export const ACCELERATOR_LABEL = "millwright.dev/accelerator";
+
 /** The label of the part an object plays; of a run's Job it is the run's kind. */
 export const COMPONENT_LABEL = "app.kubernetes.io/component";
 
@@ -20,6 +26,7 @@ export type ComponentName =
   | "compression"
   | "rollout"
   | "serving"
+  | "serving-worker"
   | "router"
   | "database"
   | "autoscaler"
@@ -28,6 +35,9 @@ export type ComponentName =
   | "watcher"
   | "tracking"
   | "mirror"
+  | "pool"
+  | "simulation"
+  | "scheduling"
   | "platform";
 
 export interface LabelOptions {
@@ -39,13 +49,15 @@ export interface LabelOptions {
   readonly run?: string;
   /** The served version, for what is made anew with each. @default none */
   readonly version?: string;
+  /** The pool of nodes it is declared for. @default none */
+  readonly pool?: string;
 }
 
 export type Labels = Readonly<Record<string, string>>;
 
 /** The labels of every object and pod template: all labels come from here. */
 export function labelsFor(options: LabelOptions): Labels {
-  const { component, model, run, version } = options;
+  const { component, model, run, version, pool } = options;
   return {
     "app.kubernetes.io/name": model ?? "millwright",
     [COMPONENT_LABEL]: component,
@@ -54,6 +66,7 @@ export function labelsFor(options: LabelOptions): Labels {
     ...(model === undefined ? {} : { [MODEL_LABEL]: model }),
     ...(run === undefined ? {} : { [RUN_LABEL]: run }),
     ...(version === undefined ? {} : { [VERSION_LABEL]: version }),
+    ...(pool === undefined ? {} : { [POOL_LABEL]: pool }),
   };
 }
 

@@ -14,17 +14,47 @@ export interface KubeconfigReference {
   readonly context: string;
 }
 
+/** A cluster that another stack's outputs describe. */
+export interface KubeconfigText {
+  /** The kubeconfig itself. */
+  readonly text: string;
+  readonly context: string;
+  /** For people: where it is from. */
+  readonly origin: string;
+}
+
+export type ClusterReference = KubeconfigReference | KubeconfigText;
+
 /** The context that `npm run up` writes into the local datacenter's kubeconfig. */
 const LOCAL_CONTEXT = "millwright";
 
-/** The kubeconfig and context of a stack's cluster, for whoever connects to it by their own means. */
-export function kubeconfigOf(platform: PlatformSpec, env: NodeJS.ProcessEnv = process.env): KubeconfigReference {
+/** The context that `npm run up` writes into the kubeconfig of the simulated cluster. */
+export const SIMULATED_CONTEXT = "millwright-simulated";
+
+/**
+ * The kubeconfig and context of a stack's cluster, for whoever connects to it by their own means.
+ *
+ * @throws Error for a cluster that only a stack's outputs lead to: `eks` and `platform`
+ */
+export function kubeconfigOf(
+  platform: Pick<PlatformSpec, "cluster">,
+  env: NodeJS.ProcessEnv = process.env,
+): KubeconfigReference {
   const { cluster } = platform;
   if (cluster.kind === "local") {
     return {
       kubeconfig: join(resolve(env["MILLWRIGHT_HOME"] || "/var/lib/millwright"), "kubeconfig"),
       context: LOCAL_CONTEXT,
     };
+  }
+  if (cluster.kind === "simulated") {
+    return {
+      kubeconfig: join(resolve(env["MILLWRIGHT_HOME"] || "/var/lib/millwright"), "simulated", "kubeconfig"),
+      context: SIMULATED_CONTEXT,
+    };
+  }
+  if (cluster.kind !== "existing") {
+    throw new Error(`a cluster of kind ${cluster.kind} has no kubeconfig file`);
   }
   const home = env["HOME"] || homedir();
   const written = cluster.kubeconfig ?? (env["KUBECONFIG"] || "~/.kube/config");
@@ -69,7 +99,7 @@ interface Access {
 const TIMEOUT_SECONDS = 30;
 
 /** Connects to a stack's cluster. Nothing is sent before the first `get`. */
-export async function clusterConnection(reference: KubeconfigReference): Promise<ClusterConnection> {
+export async function clusterConnection(reference: ClusterReference): Promise<ClusterConnection> {
   const access = (await staticAccess(reference)) ?? (await clientAccess(reference));
   return {
     get: (path) => get(access, path),
@@ -145,11 +175,15 @@ const staticUser = z.strictObject({
  * Access by certificate or token, read here because loading the whole Kubernetes client takes half a second of every run.
  * Undefined where the kubeconfig asks for more: several files, a login command, a proxy.
  */
-async function staticAccess({ kubeconfig, context: name }: KubeconfigReference): Promise<Access | undefined> {
-  if (kubeconfig.includes(delimiter)) {
+async function staticAccess(reference: ClusterReference): Promise<Access | undefined> {
+  const { context: name } = reference;
+  const isText = "text" in reference;
+  if (!isText && reference.kubeconfig.includes(delimiter)) {
     return undefined;
   }
-  const config = staticKubeconfig.safeParse(parse(await readFile(kubeconfig, "utf8")));
+  const folder = isText ? "." : dirname(reference.kubeconfig);
+  const text = isText ? reference.text : await readFile(reference.kubeconfig, "utf8");
+  const config = staticKubeconfig.safeParse(parse(text));
   const context = config.data?.contexts.find((candidate) => candidate.name === name)?.context;
   const cluster = staticCluster.safeParse(
     config.data?.clusters.find((candidate) => candidate.name === context?.cluster)?.cluster,
@@ -163,7 +197,7 @@ async function staticAccess({ kubeconfig, context: name }: KubeconfigReference):
       ? Buffer.from(data, "base64")
       : file === undefined
         ? undefined
-        : await readFile(resolve(dirname(kubeconfig), file));
+        : await readFile(resolve(folder, file));
   const [ca, cert, key] = await Promise.all([
     material(cluster.data["certificate-authority-data"], cluster.data["certificate-authority"]),
     material(user.data["client-certificate-data"], user.data["client-certificate"]),
@@ -186,15 +220,20 @@ async function staticAccess({ kubeconfig, context: name }: KubeconfigReference):
 }
 
 /** Access by whatever else a kubeconfig can ask for, as the Kubernetes client understands it. */
-async function clientAccess({ kubeconfig, context }: KubeconfigReference): Promise<Access> {
+async function clientAccess(reference: ClusterReference): Promise<Access> {
   const { KubeConfig } = await import("@kubernetes/client-node");
+  const { context } = reference;
   const config = new KubeConfig();
-  const [first = kubeconfig, ...more] = kubeconfig.split(delimiter);
-  config.loadFromFile(first);
-  for (const file of more) {
-    const next = new KubeConfig();
-    next.loadFromFile(file);
-    config.mergeConfig(next, true);
+  if ("text" in reference) {
+    config.loadFromString(reference.text);
+  } else {
+    const [first = reference.kubeconfig, ...more] = reference.kubeconfig.split(delimiter);
+    config.loadFromFile(first);
+    for (const file of more) {
+      const next = new KubeConfig();
+      next.loadFromFile(file);
+      config.mergeConfig(next, true);
+    }
   }
   const known = config.getContexts().map(({ name }) => name);
   if (!known.includes(context)) {

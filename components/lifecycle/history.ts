@@ -1,7 +1,7 @@
 import type { ModelSpec } from "../../stacks/schema.ts";
 import { canonicalJson } from "../core/hash.ts";
 import type { Incumbent } from "./runs.ts";
-import type { Run, RunRecord, RunStatus, ServedVersion, TriggerRecord } from "./types.ts";
+import type { Run, RunRecord, RunStatus, ServedVersion, TrainingRecord, TriggerRecord } from "./types.ts";
 
 /** What the records and statuses say, whatever their order and however often each was seen. */
 
@@ -29,6 +29,11 @@ export function promotions(model: ModelSpec, records: readonly RunRecord[]): Inc
     const version = servedVersion(model, promotion.candidate, records);
     return version === undefined ? [] : [{ version, promotion }];
   });
+}
+
+/** What a model's training runs left, the oldest first. */
+export function trainings(model: ModelSpec, records: readonly RunRecord[]): TrainingRecord[] {
+  return sortedByAge(ofKind("training", records).filter((record) => record.model === model.name)).reverse();
 }
 
 /** The version a run made, by the run's name; undefined where its record, or that of its training, is gone. */

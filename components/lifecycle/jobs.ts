@@ -19,6 +19,7 @@ const runLabels = z.object({
 
 const job = z.object({
   metadata: z.object({ name: z.string(), labels: runLabels, deletionTimestamp: z.string().optional() }),
+  spec: z.object({ completions: z.number().optional() }).optional(),
   status: z
     .object({ conditions: z.array(condition).optional(), ready: z.number().optional(), failed: z.number().optional() })
     .optional(),
@@ -33,7 +34,11 @@ const containerStatus = z.object({
 });
 
 const pod = z.object({
-  metadata: z.object({ name: z.string(), labels: z.record(z.string(), z.string()) }),
+  metadata: z.object({
+    name: z.string(),
+    labels: z.record(z.string(), z.string()),
+    annotations: z.record(z.string(), z.string()).optional(),
+  }),
   status: z
     .object({
       phase: z.string().optional(),
@@ -76,7 +81,16 @@ function stateOf(job: Job, pods: readonly Pod[]): Pick<RunStatus, "state" | "rea
   if (end !== undefined) {
     return end.type === "Failed" ? { state: "failed", ...withReason(inWords(end)) } : { state: "complete" };
   }
+  if (isSuspended(job)) {
+    return { state: "pending", reason: "it waits in its team's queue" };
+  }
   const waiting = pods.map(waitsFor).find((reason) => reason !== undefined);
+  const missing = missingOf(job, pods);
+  if (missing > 0) {
+    const workers = job.spec?.completions ?? 1;
+    const who = `${missing} of ${workers} workers ${missing === 1 ? "has" : "have"} no place`;
+    return { state: "pending", reason: waiting === undefined ? who : `${who}: ${waiting}` };
+  }
   const failed = job.status?.failed ?? 0;
   const restarted =
     failed > 0 ? `${failed} of its pods failed and ${failed === 1 ? "was" : "were"} replaced` : undefined;
@@ -88,6 +102,31 @@ function ended(job: Job): Condition | undefined {
   return job.status?.conditions?.find(
     ({ type, status }) => (type === "Failed" || type === "Complete") && status === "True",
   );
+}
+
+/**
+ * Workers of a group that have no place: none of the others can do anything before they have. The workers of a search do
+ * not wait for each other.
+ */
+function missingOf(job: Job, pods: readonly Pod[]): number {
+  const workers = job.spec?.completions ?? 1;
+  if (job.metadata.labels[COMPONENT_LABEL] !== "training" || workers === 1) {
+    return 0;
+  }
+  const placed = pods.filter(
+    ({ status }) =>
+      status?.phase !== "Failed" &&
+      status?.conditions?.some((each) => each.type === "PodScheduled" && each.status === "True"),
+  );
+  return workers - new Set(placed.map(({ metadata }) => metadata.annotations?.[INDEX_ANNOTATION])).size;
+}
+
+/** Which worker of a Job a pod is. */
+const INDEX_ANNOTATION = "batch.kubernetes.io/job-completion-index";
+
+/** Whether somebody else says when it may begin, or go on: the queue that it names. It has no pods meanwhile. */
+function isSuspended(job: Job): boolean {
+  return job.status?.conditions?.some(({ type, status }) => type === "Suspended" && status === "True") ?? false;
 }
 
 function waitsFor({ metadata, status }: Pod): string | undefined {

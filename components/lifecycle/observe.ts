@@ -2,13 +2,7 @@ import { ZodError } from "zod";
 import type { PlatformSpec } from "../../stacks/schema.ts";
 import { RECORD_LABEL, RUN_LABEL } from "../core/labels.ts";
 import { formatPath } from "../core/problem.ts";
-import {
-  ApiError,
-  type ClusterConnection,
-  clusterConnection,
-  type KubeconfigReference,
-  kubeconfigOf,
-} from "./cluster.ts";
+import { ApiError, type ClusterConnection, type ClusterReference, clusterConnection, kubeconfigOf } from "./cluster.ts";
 import { isFinished, type Job, jobList, podList, runStatus } from "./jobs.ts";
 import { parseRecord, RecordError, recordList } from "./records.ts";
 import type { Observations, RunRecord, RunStatus } from "./types.ts";
@@ -25,14 +19,20 @@ export class ObservationError extends Error {
   }
 }
 
+/** A cluster in which nothing can have happened: it is not there yet, or nothing that leaves records runs in it. */
+export const NOTHING_OBSERVED: Observations = { records: [], runs: [] };
+
 /**
  * Reads what has happened in a stack's namespace: every record, and every run's Job. Reads only; a namespace that does not
  * exist holds neither.
  *
+ * @param reference where the cluster is. @default what the stack says; needed where another stack has it
  * @throws ObservationError where any of it cannot be read or understood.
  */
-export async function observe(platform: PlatformSpec): Promise<Observations> {
-  const reference = kubeconfigOf(platform);
+export async function observe(
+  platform: PlatformSpec,
+  reference: ClusterReference = kubeconfigOf(platform),
+): Promise<Observations> {
   let connection: ClusterConnection | undefined;
   try {
     connection = await clusterConnection(reference);
@@ -92,8 +92,9 @@ function parseRecords(configMaps: readonly Parameters<typeof parseRecord>[0][]):
   return records;
 }
 
-function describe({ context, kubeconfig }: KubeconfigReference): string {
-  return `The cluster of context ${context} in ${kubeconfig}`;
+function describe(reference: ClusterReference): string {
+  const where = "text" in reference ? reference.origin : reference.kubeconfig;
+  return `The cluster of context ${reference.context} in ${where}`;
 }
 
 function reasonOf(error: unknown): string {
@@ -118,6 +119,9 @@ function remedyFor(error: unknown, { cluster, namespace }: PlatformSpec): string
   }
   if (error instanceof ApiError && (error.status === 401 || error.status === 403)) {
     return `Its user must be allowed to list Jobs, pods and ConfigMaps in the namespace ${namespace}.`;
+  }
+  if (cluster.kind === "platform") {
+    return `Check that the cluster of stack ${cluster.stack} runs and that the command line of its cloud lets you in.`;
   }
   return cluster.kind === "local"
     ? "npm run up starts it; npm run status tells what runs."

@@ -1,8 +1,9 @@
 import type { CandidateSpec, ModelSpec, Stack } from "../../stacks/schema.ts";
 import { accuracyOf, type CandidateOutcome, decide } from "./gate.ts";
-import { newestTrigger, promotions, recordOf, servedVersion, statusOf } from "./history.ts";
-import { compressionRun, datasetRun, type Incumbent, rolloutRun, searchRun, trainingRun } from "./runs.ts";
+import { newestTrigger, promotions, recordOf, servedVersion, statusOf, trainings } from "./history.ts";
+import { baseOf, compressionRun, datasetRun, type Incumbent, rolloutRun, searchRun, trainingRun } from "./runs.ts";
 import type {
+  DatasetRecord,
   GateDecision,
   ModelPlan,
   Observations,
@@ -10,7 +11,9 @@ import type {
   Run,
   RunKind,
   RunStatus,
+  SearchRecord,
   ServedVersion,
+  TrainingBase,
   TrainingRecord,
   TrainingRun,
   TriggerRecord,
@@ -62,13 +65,39 @@ class ModelPlanner {
     }
     const { search } = this.#model;
     if (search === undefined) {
-      return this.#train(trainingRun(this.#model, dataset, this.#stack.content));
+      return this.#start(dataset);
     }
     const searching = searchRun(this.#model, search, dataset, this.#stack.content);
     const found = recordOf(searching, this.#records);
-    return found === undefined
-      ? this.#inProgress("search", [searching])
-      : this.#train(trainingRun(this.#model, dataset, this.#stack.content, found));
+    return found === undefined ? this.#inProgress("search", [searching]) : this.#start(dataset, found);
+  }
+
+  /**
+   * Where training starts from. A training that was done, from whatever, stays the model's training of this dataset and these
+   * parameters: else a version that was promoted would be what the next one starts from, and that one the next, for ever. So
+   * the base is what is stable while nothing of the kind is recorded. Of several that were done the first counts: one that
+   * comes late displaces none that may serve already.
+   */
+  #start(dataset: DatasetRecord, found?: SearchRecord): ModelPlan {
+    const from = (base?: TrainingBase) => trainingRun(this.#model, dataset, this.#stack.content, found, base);
+    const { start } = this.#model.training;
+    if (start.kind === "scratch") {
+      return this.#train(from());
+    }
+    for (const { run, spec } of trainings(this.#model, this.#records)) {
+      const same = from(spec?.base);
+      if (same.name === run && (start.run === undefined || spec?.base?.run === start.run)) {
+        return this.#train(same);
+      }
+    }
+    if (start.run === undefined) {
+      const stable = this.#incumbent?.version.training;
+      return this.#train(from(stable && baseOf(stable)));
+    }
+    const chosen = recordOf({ kind: "training", name: start.run }, this.#records);
+    return chosen === undefined
+      ? this.#settled("failed", `It starts from run ${start.run}, of which there is no record; see training.start.run.`)
+      : this.#train(from(baseOf(chosen)));
   }
 
   #train(run: TrainingRun): ModelPlan {
@@ -194,6 +223,8 @@ function whatItDoes(run: Run): string {
       return `${DOING.compression} as ${run.candidate.name}`;
     case "rollout":
       return `${DOING.rollout} ${run.candidate.version} on ${run.weights[run.step]} % of the requests`;
+    case "training":
+      return run.base === undefined ? DOING.training : `${DOING.training} from ${run.base.run}`;
     case "dataset":
       return run.trigger === undefined ? DOING.dataset : `${DOING.dataset} anew for ${run.trigger.reason}`;
     default:

@@ -9,12 +9,13 @@ export const RECORD_KEY = "record.json";
 
 const count = z.number().int().nonnegative();
 const fraction = z.number().min(0).max(1);
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 
 const base = {
   model: z.string().min(1),
   run: z.string().min(1),
   completedAt: z.iso.datetime(),
-  artifact: z.object({ path: z.string().min(1), sha256: z.string().regex(/^[0-9a-f]{64}$/), bytes: count }),
+  artifact: z.object({ path: z.string().min(1), sha256, bytes: count }),
   seconds: z.number().nonnegative(),
 };
 
@@ -28,6 +29,8 @@ const datasetRecord = z.object({
   duplicatesDropped: count,
   leakedItems: z.literal(0),
 });
+
+const trainingBase = z.object({ run: z.string().min(1), sha256 });
 
 const trainingRecord = z.object({
   kind: z.literal("training"),
@@ -48,6 +51,7 @@ const trainingRecord = z.object({
   epochs: count,
   restarts: count,
   workers: z.number().int().min(1),
+  spec: z.object({ base: trainingBase.optional() }).optional(),
 });
 
 const searchRecord = z.object({

@@ -11,6 +11,7 @@ import type {
   SearchRecord,
   SearchRun,
   ServedVersion,
+  TrainingBase,
   TrainingRecord,
   TrainingRun,
   TriggerRecord,
@@ -62,17 +63,33 @@ export function searchRun(
   };
 }
 
-/** The run that trains a model on a dataset, with what a search found where there was one. */
+/**
+ * The run that trains a model on a dataset, with what a search found where there was one, from scratch or from what another
+ * training left. One that starts from scratch is the same run whether the stack wants that or there was nothing to start from.
+ */
 export function trainingRun(
   model: ModelSpec,
   dataset: DatasetRecord,
   content: StackContent,
   search?: SearchRecord,
+  base?: TrainingBase,
 ): TrainingRun {
   const training = search === undefined ? model.training : withParameters(model.training, search.best.parameters);
   const image = trainingImage(model, content);
-  const identity = { ...learningOf(model, dataset, image), parameters: trainingParameters(training) };
-  return { kind: "training", name: nameOf(model, "training", identity), model, training, dataset };
+  const identity = { ...learningOf(model, dataset, image), parameters: trainingParameters(training), base };
+  return {
+    kind: "training",
+    name: nameOf(model, "training", identity),
+    model,
+    training,
+    dataset,
+    ...(base === undefined ? {} : { base }),
+  };
+}
+
+/** What another training can start from: what this one left. */
+export function baseOf({ run, artifact }: TrainingRecord): TrainingBase {
+  return { run, sha256: artifact.sha256 };
 }
 
 /** What llm-compressor is to do for a candidate, where that is what makes it. */
@@ -146,16 +163,31 @@ export function rolloutRun(
 
 export type TrainingParameters = Omit<
   ModelSpec["training"],
-  "resources" | "deadlineSeconds" | "checkpointSeconds" | "maxRestarts"
+  | "start"
+  | "resources"
+  | "deadlineSeconds"
+  | "checkpointSeconds"
+  | "checkpointRetention"
+  | "gangSeconds"
+  | "maxRestarts"
 >;
 
 /**
- * The part of a training that determines what is learned. Everything counts but what is named here, so that a field added
- * to the schema makes a new run until someone has decided otherwise.
+ * The part of a training that determines what is learned, beside what it starts from. Everything counts but what is named
+ * here, so that a field added to the schema makes a new run until someone has decided otherwise.
  */
 export function trainingParameters(training: ModelSpec["training"]): TrainingParameters {
-  const { resources, deadlineSeconds, checkpointSeconds, maxRestarts, ...parameters } = training;
-  return parameters;
+  const {
+    start,
+    resources,
+    deadlineSeconds,
+    checkpointSeconds,
+    checkpointRetention,
+    gangSeconds,
+    maxRestarts,
+    ...rest
+  } = training;
+  return rest;
 }
 
 /** The content of the image that trains a model, and compresses what it trained: the trainer, unless the model names one. */

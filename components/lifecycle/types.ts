@@ -52,6 +52,14 @@ export interface SearchRecord extends RecordBase {
   readonly trials: { readonly completed: number; readonly pruned: number; readonly failed: number };
 }
 
+/** A training whose weights another one starts from. */
+export interface TrainingBase {
+  /** The name of its run. */
+  readonly run: string;
+  /** SHA-256 of what it left to be served, as its record has it. */
+  readonly sha256: string;
+}
+
 /** What a training run achieved. Metrics are fractions in [0, 1] on the test split unless the name says otherwise. */
 export interface TrainingRecord extends RecordBase {
   readonly kind: "training";
@@ -74,6 +82,8 @@ export interface TrainingRecord extends RecordBase {
   /** Times the run went on from a checkpoint. */
   readonly restarts: number;
   readonly workers: number;
+  /** What of the run's spec the plan reads; absent in records of before they held one. */
+  readonly spec?: { readonly base?: TrainingBase | undefined } | undefined;
 }
 
 /** What one model file does on the serving runtime, on one core, one item a request. */
@@ -202,6 +212,8 @@ export interface TrainingRun {
   readonly training: ModelSpec["training"];
   /** The record of the dataset run it reads. */
   readonly dataset: DatasetRecord;
+  /** What it starts from; absent where that is from scratch. */
+  readonly base?: TrainingBase;
 }
 
 export interface CompressionRun {

@@ -2,6 +2,9 @@ import {
   DRIFT_MIN_REQUESTS,
   ERROR_BUDGET,
   PROMETHEUS_NAME,
+  QUALITY_MAX_ACCURACY_DROP,
+  QUALITY_MIN_LABELS,
+  QUALITY_SUSTAIN_SECONDS,
   SHIFT_SUSTAIN_SECONDS,
   SHIFT_THRESHOLD,
   SLOW_SECONDS,
@@ -30,6 +33,8 @@ export function renderAlerts({ name, watch }: WatchedModel): AlertingRule[] {
   const only = `{model="${name}"}`;
   const threshold = watch.drift?.threshold;
   const leastItems = watch.drift?.minRequests ?? DRIFT_MIN_REQUESTS;
+  const drop = watch.quality?.maxAccuracyDrop ?? QUALITY_MAX_ACCURACY_DROP;
+  const leastLabels = watch.quality?.minLabels ?? QUALITY_MIN_LABELS;
   const enough = `on (model, version) millwright:served_items${only} >= ${leastItems}`;
   return [
     alert(
@@ -71,6 +76,15 @@ export function renderAlerts({ name, watch }: WatchedModel): AlertingRule[] {
             "{{ $labels.model }}: {{ $labels.feature }} is another than in the data (index {{ $value | humanize }})",
           ),
         ]),
+    alert(
+      "AccuracyFallen",
+      "warning",
+      `${QUALITY_SUSTAIN_SECONDS}s`,
+      `millwright:accuracy${only} < on (model, version) ` +
+        `${Number((1 - drop).toPrecision(12))} * millwright:recorded_accuracy${only} and ` +
+        `on (model, version) sum by (model, version) (millwright:labelled_items${only}) >= ${leastLabels}`,
+      "{{ $labels.model }}: by the labels people sent {{ $value | humanizePercentage }} of the answers are right, fewer than recorded",
+    ),
     alert(
       "TargetDown",
       "warning",

@@ -39,6 +39,11 @@ export const PROMETHEUS_RESOURCES: Resources = { cpu: 0.1, cpuLimit: 1, memoryGi
 export const DRIFT_WINDOW_SECONDS = 3600;
 export const DRIFT_MIN_REQUESTS = 500;
 export const QUALITY_WINDOW_SECONDS = 604_800;
+/** Fall of the accuracy on labels that is told of where a stack says nothing of it; defaults of the schema, too. */
+export const QUALITY_MAX_ACCURACY_DROP = 0.05;
+export const QUALITY_MIN_LABELS = 500;
+/** How long the accuracy must stay so low: labels come late, and in heaps. */
+export const QUALITY_SUSTAIN_SECONDS = 300;
 
 /** A population stability index above this is a moderate change (Siddiqi, "Credit Risk Scorecards", 2006). */
 export const SHIFT_THRESHOLD = 0.1;

@@ -3,6 +3,7 @@ import type { ConfigMapArgs } from "@pulumi/kubernetes/core/v1/configMap.js";
 import type { PersistentVolumeClaimArgs } from "@pulumi/kubernetes/core/v1/persistentVolumeClaim.js";
 import type { ServiceArgs } from "@pulumi/kubernetes/core/v1/service.js";
 import type { ServiceAccountArgs } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
+import { place } from "../compute/scheduling/queue.ts";
 import { shortHash } from "../core/hash.ts";
 import { labelsFor, selectorLabelsFor } from "../core/labels.ts";
 import { renderPolicy } from "../platform/network/policy.ts";
@@ -85,6 +86,7 @@ export function renderStatefulSet(args: PrometheusArgs, configName: string) {
       template: {
         metadata: { labels },
         spec: {
+          ...place({ part: "platform" }, args.placements).pod,
           serviceAccountName: PROMETHEUS_NAME,
           automountServiceAccountToken: false,
           enableServiceLinks: false,

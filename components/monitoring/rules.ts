@@ -103,6 +103,11 @@ function answerRules({ name, watch }: WatchedModel): RecordingRule[] {
       expr: `sum by (model, version, outcome) (increase(millwright_labelled_items_total${only}[${quality}s]))`,
     },
     {
+      // Also of a version whose servers sleep: its labels are still in the window.
+      record: "millwright:recorded_accuracy",
+      expr: `max by (model, version) (max_over_time(millwright_recorded_accuracy${only}[${quality}s]))`,
+    },
+    {
       record: "millwright:accuracy",
       expr:
         `sum by (model, version) (millwright:labelled_items{model="${name}",outcome="right"}) ` +

@@ -1,6 +1,7 @@
 import type { Input } from "@pulumi/pulumi";
 import type { EngineSpec } from "../../stacks/engines.ts";
 import type { Resources, WatchSpec } from "../../stacks/schema.ts";
+import type { Placements } from "../compute/scheduling/queue.ts";
 import type { ArtifactStore, PlatformArgs } from "../platform/types.ts";
 
 /** A model whose endpoint is looked at. */
@@ -19,6 +20,8 @@ export interface PrometheusArgs {
   /** workloads/prometheus, by digest. */
   readonly image: Input<string>;
   readonly models: readonly WatchedModel[];
+  /** What keeps the cluster's priorities. @default it has none of ours */
+  readonly placements?: Placements | undefined;
   /** Seconds between two looks at a target, and at the rules. @default 10 */
   readonly scrapeSeconds?: number;
   /** @default enough for a few dozen models */
@@ -32,4 +35,6 @@ export interface WatcherArgs {
   readonly models: readonly WatchedModel[];
   /** Where Prometheus is asked: `http://host:port`. */
   readonly prometheusUrl: Input<string>;
+  /** What keeps the cluster's priorities. @default it has none of ours */
+  readonly placements?: Placements | undefined;
 }

@@ -3,6 +3,7 @@ import type { ConfigMapArgs } from "@pulumi/kubernetes/core/v1/configMap.js";
 import type { ServiceAccountArgs } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
 import type { RoleArgs } from "@pulumi/kubernetes/rbac/v1/role.js";
 import type { RoleBindingArgs } from "@pulumi/kubernetes/rbac/v1/roleBinding.js";
+import { place } from "../compute/scheduling/queue.ts";
 import { canonicalJson, shortHash } from "../core/hash.ts";
 import { labelsFor, selectorLabelsFor } from "../core/labels.ts";
 import { renderResources } from "../platform/pod/resources.ts";
@@ -59,6 +60,7 @@ export function renderWatcher(args: WatcherArgs, configName: string) {
       template: {
         metadata: { labels },
         spec: {
+          ...place({ part: "platform" }, args.placements).pod,
           serviceAccountName: WATCHER_NAME,
           automountServiceAccountToken: false,
           enableServiceLinks: false,

@@ -23,13 +23,17 @@ export class Platform extends ComponentResource {
     super(Platform.__pulumiType, name, { ...args }, opts);
     throwProblems(this, "The platform", validatePlatform(args));
 
-    const namespace = new Namespace(`${name}-namespace`, renderNamespace(args), { parent: this });
-    new NetworkPolicy(`${name}-isolation`, renderIsolation(args), { parent: this, dependsOn: namespace });
+    const { makesNamespace = true } = args;
+    const home = makesNamespace
+      ? [new Namespace(`${name}-namespace`, renderNamespace(args), { parent: this })]
+      : // Whoever makes it is named in `opts.dependsOn`.
+        [];
+    new NetworkPolicy(`${name}-isolation`, renderIsolation(args), { parent: this, dependsOn: home });
     const { storage } = args;
     const before =
       storage.kind === "node"
-        ? [namespace, new PersistentVolume(`${name}-volume`, renderVolume(args, storage), { parent: this })]
-        : [namespace];
+        ? [...home, new PersistentVolume(`${name}-volume`, renderVolume(args, storage), { parent: this })]
+        : home;
     new PersistentVolumeClaim(`${name}-claim`, renderClaim(args), { parent: this, dependsOn: before });
 
     this.artifacts = { namespace: args.namespace, claimName: ARTIFACT_CLAIM };

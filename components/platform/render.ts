@@ -4,6 +4,7 @@ import type { PersistentVolumeClaimArgs } from "@pulumi/kubernetes/core/v1/persi
 import { labelsFor } from "../core/labels.ts";
 import { renderDefaultDeny } from "./network/policy.ts";
 import { memoryQuantity } from "./pod/resources.ts";
+import { RESTRICTED_NAMESPACE } from "./pod/security.ts";
 import type { PlatformArgs } from "./types.ts";
 
 type NodeStorage = Extract<PlatformArgs["storage"], { kind: "node" }>;
@@ -16,14 +17,7 @@ const labels = labelsFor({ component: "platform" });
 /** The namespace; it refuses pods that do not meet the restricted standard, and warns whoever submits one. */
 export function renderNamespace({ namespace }: PlatformArgs) {
   return {
-    metadata: {
-      name: namespace,
-      labels: {
-        ...labels,
-        "pod-security.kubernetes.io/enforce": "restricted",
-        "pod-security.kubernetes.io/warn": "restricted",
-      },
-    },
+    metadata: { name: namespace, labels: { ...labels, ...RESTRICTED_NAMESPACE } },
   } satisfies NamespaceArgs;
 }
 

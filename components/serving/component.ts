@@ -12,6 +12,7 @@ import {
   type Output,
   type Resource,
 } from "@pulumi/pulumi";
+import { KEPT_QUEUE_LABELS } from "../compute/scheduling/queue.ts";
 import { throwProblems } from "../platform/problems.ts";
 import { HTTP_PORT } from "./defaults.ts";
 import { renderEndpoint } from "./render.ts";
@@ -92,6 +93,7 @@ export class Endpoint extends ComponentResource {
     const servers = new Deployment(`${version}-deployment`, deployment, {
       parent: this,
       dependsOn: [account, address, ...configs],
+      ignoreChanges: [...KEPT_QUEUE_LABELS],
     });
     if (budget !== undefined) {
       new PodDisruptionBudget(`${version}-budget`, budget, { parent: this });

@@ -3,6 +3,7 @@ import type { ConfigMapArgs } from "@pulumi/kubernetes/core/v1/configMap.js";
 import type { ServiceArgs } from "@pulumi/kubernetes/core/v1/service.js";
 import type { ModelSpec } from "../../stacks/schema.ts";
 import { presetOf } from "../catalog/engines.ts";
+import { place } from "../compute/scheduling/queue.ts";
 import { hashOf, SHORT_HASH_LENGTH } from "../core/hash.ts";
 import { type Labels, labelsFor, selectorLabelsFor } from "../core/labels.ts";
 import { renderResources } from "../platform/pod/resources.ts";
@@ -33,7 +34,7 @@ export const CONFIG_ANNOTATION = "millwright.dev/router-config";
 /** Seconds beyond the longest request until a router that has not ended is killed. */
 const KILL_MARGIN_SECONDS = 5;
 
-type Context = Pick<EndpointArgs, "artifacts" | "images">;
+type Context = Pick<EndpointArgs, "artifacts" | "images" | "placements">;
 
 /** A model's routers: what they run, how they are reached, and their configuration. */
 export function renderRouter(model: ModelSpec, routes: readonly Route[], context: Context) {
@@ -97,6 +98,7 @@ function renderDeployment(model: ModelSpec, hash: string, limits: RouterLimits, 
       template: {
         metadata: { labels: labelsOf(model), annotations: { [CONFIG_ANNOTATION]: hash } },
         spec: {
+          ...place({ part: "serving" }, context.placements).pod,
           serviceAccountName: serviceAccountName(model.name),
           automountServiceAccountToken: false,
           enableServiceLinks: false,

@@ -41,6 +41,10 @@ export function waitsOf(serving: Pick<ModelSpec["serving"], "engine" | "scaling"
 /**
  * How the engine applies a Deployment whose number of servers is fixed: an autoscaler that counted them before still
  * owns the field, and it is taken back.
+ *
+ * The run of the engine that fixes the number removes the ScaledObject after that, and KEDA then gives the Deployment the
+ * number it had before it was scaled: not asleep, but not as many as declared. The next run takes it back; the converge
+ * loop runs the engine once more for it (`leftRescaled` in scripts/converge/changes.ts).
  */
 export function renderTakeover(scaling: Scaling): Readonly<Record<string, string>> {
   return scaling.kind === "fixed" ? { "pulumi.com/patchForce": "true" } : {};

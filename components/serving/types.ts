@@ -1,4 +1,5 @@
 import type { Input, Resource } from "@pulumi/pulumi";
+import type { Placements } from "../compute/scheduling/queue.ts";
 import type { ServedVersion } from "../lifecycle/types.ts";
 import type { ArtifactStore } from "../platform/types.ts";
 
@@ -29,6 +30,8 @@ export interface EndpointArgs {
     /** HAProxy 2.6 or later; see workloads/router. By digest. */
     readonly router: Input<string>;
   };
+  /** The pools that servers may name, and what keeps the cluster's quotas. @default no pools, priorities or quotas */
+  readonly placements?: Placements | undefined;
 }
 
 /** One version as the router knows it. */

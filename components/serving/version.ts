@@ -4,7 +4,9 @@ import type { ServiceArgs } from "@pulumi/kubernetes/core/v1/service.js";
 import type { PodDisruptionBudgetArgs } from "@pulumi/kubernetes/policy/v1/podDisruptionBudget.js";
 import { presetOf, serverOf, startupSecondsOf } from "../catalog/engines.ts";
 import { SERVER_CONFIG_FOLDER, type Server } from "../catalog/types.ts";
+import { type Placed, place } from "../compute/scheduling/queue.ts";
 import { type Labels, labelsFor } from "../core/labels.ts";
+import { accuracyOf } from "../lifecycle/gate.ts";
 import type { ServedVersion } from "../lifecycle/types.ts";
 import { CAPTURED_FOLDER, capturedFolder } from "../platform/artifacts.ts";
 import { memoryQuantity, renderResources } from "../platform/pod/resources.ts";
@@ -32,7 +34,7 @@ export interface VersionObjects {
   readonly budget?: PodDisruptionBudgetArgs;
 }
 
-type Context = Pick<EndpointArgs, "artifacts" | "images">;
+type Context = Pick<EndpointArgs, "artifacts" | "images" | "placements">;
 
 /**
  * A version's servers and their address. A version goes from trial to stable without a change of its pods: only whether the
@@ -64,7 +66,11 @@ function renderDeployment(served: ServedVersion, context: Context, onTrial: bool
     ? { "pulumi.com/skipAwait": "true" }
     : { "pulumi.com/timeoutSeconds": String(timeoutSeconds) };
   return {
-    metadata: { ...metadata(served, context), annotations: { ...annotations, ...renderTakeover(scaling) } },
+    metadata: {
+      ...metadata(served, context),
+      labels: { ...labelsOf(served), ...placeServer(served, context).labels },
+      annotations: { ...annotations, ...renderTakeover(scaling) },
+    },
     spec: {
       ...renderReplicas(scaling),
       selector: { matchLabels: labelsOf(served) },
@@ -92,12 +98,18 @@ function serverFor({ model }: ServedVersion): Server {
   return serverOf(model.serving.engine, model.name);
 }
 
+/** Where a server goes. Each is of use by itself, so each of a Deployment's pods waits in the queue for itself. */
+function placeServer({ model }: ServedVersion, { placements }: Context): Placed {
+  return place({ part: "serving", pool: model.serving.resources.pool }, placements);
+}
+
 function renderPod(served: ServedVersion, context: Context) {
   const { files, sharesMemory } = serverFor(served);
   const { engine, resources } = served.model.serving;
   return {
     metadata: { labels: labelsOf(served) },
     spec: {
+      ...placeServer(served, context).pod,
       serviceAccountName: serviceAccountName(served.model.name),
       automountServiceAccountToken: false,
       enableServiceLinks: false,
@@ -128,7 +140,8 @@ function renderClaim({ model }: ServedVersion, { artifacts: { claimName } }: Con
   return model.watch === undefined ? { claimName, readOnly: true } : { claimName };
 }
 
-function renderServer(served: ServedVersion, { images }: Context) {
+function renderServer(served: ServedVersion, context: Context) {
+  const { images } = context;
   const { model, version, record } = served;
   const { engine } = model.serving;
   const server = serverFor(served);
@@ -142,11 +155,14 @@ function renderServer(served: ServedVersion, { images }: Context) {
       HOME: "/tmp",
       TMPDIR: "/tmp",
       ...server.env,
-      ...(model.watch === undefined ? {} : { MILLWRIGHT_CAPTURE: CAPTURED_FOLDER }),
+      // What answers are compared with: of what is served, so it is the same as long as the version is.
+      ...(model.watch === undefined
+        ? {}
+        : { MILLWRIGHT_CAPTURE: CAPTURED_FOLDER, MILLWRIGHT_ACCURACY: String(accuracyOf(served)) }),
       MILLWRIGHT_VERSION: version,
     }),
     ports: renderPorts(server),
-    resources: renderResources(model.serving.resources),
+    resources: renderResources(model.serving.resources, placeServer(served, context).resource),
     securityContext: CONTAINER_SECURITY,
     startupProbe: {
       httpGet: ready,

@@ -19,7 +19,8 @@ export function renderCompression(args: CompressionJobArgs) {
   }
   const folder = artifactFolders.compression(run.name);
   const llm = llmStepOf(run.candidate);
-  const gpus = llm === undefined ? {} : { gpu: llm.gpu, gpuResource: llm.gpuResource };
+  const { gpuResource } = compression.resources;
+  const gpus = llm === undefined ? {} : { gpu: llm.gpu, gpuResource: llm.gpuResource ?? gpuResource };
   const job: RunJob = {
     stage: "compression",
     model: run.model.name,

@@ -15,6 +15,12 @@ export const RECORDER_CONTAINER = "recorder";
 /** Exit codes after which another try would end the same: bad spec, bad data, failed verification. */
 export const FINAL_EXIT_CODES = [64, 65, 66];
 
+/**
+ * What the run needs is not there now, and may be later (EX_TEMPFAIL of sysexits.h). Of a worker of a group: the rest of
+ * it has no place, and it gives its own back.
+ */
+export const UNAVAILABLE_EXIT_CODE = 75;
+
 /** Where a source image carries the raw data. */
 export const SOURCE_FOLDER = "/source";
 
@@ -22,6 +28,7 @@ export const FOLDERS = {
   spec: "/millwright/spec",
   input: "/millwright/input",
   baseline: "/millwright/baseline",
+  base: "/millwright/base",
   output: "/millwright/output",
   checkpoint: "/millwright/checkpoint",
   secrets: "/millwright/secrets",
@@ -30,6 +37,7 @@ export const FOLDERS = {
 } as const;
 
 export const SPEC_FILE = "spec.json";
+export const SPEC_PATH = `${FOLDERS.spec}/${SPEC_FILE}`;
 /** llm-compressor's recipe, beside the spec of a compression that has one. */
 export const RECIPE_FILE = "recipe.yaml";
 export const RESULT_PATH = `${FOLDERS.result}/result.json`;

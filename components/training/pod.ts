@@ -1,5 +1,6 @@
 import type { Input } from "@pulumi/pulumi";
-import type { Resources, ServingResources } from "../../stacks/schema.ts";
+import type { Resources, WorkResources } from "../../stacks/schema.ts";
+import { type Placed, place } from "../compute/scheduling/queue.ts";
 import { type Labels, labelsFor } from "../core/labels.ts";
 import { groupName } from "../core/names.ts";
 import type { RunKind } from "../lifecycle/types.ts";
@@ -12,7 +13,7 @@ import {
   RECORDER_COMMAND,
   RECORDER_CONTAINER,
   RESULT_PATH,
-  SPEC_FILE,
+  SPEC_PATH,
   WORKLOAD_COMMAND,
   WORKLOAD_CONTAINER,
 } from "./contract.ts";
@@ -44,7 +45,7 @@ export interface RunPod {
   readonly model: string;
   readonly run: string;
   readonly workers: number;
-  readonly resources: Resources | ServingResources;
+  readonly resources: Resources | WorkResources;
   /** What the record names as the run's artifact, below the artifact store. */
   readonly artifactPath: string;
   readonly mounts: readonly ArtifactMount[];
@@ -58,6 +59,12 @@ export interface RunPod {
 
 export function runLabels({ stage, model, run }: Pick<RunPod, "stage" | "model" | "run">): Labels {
   return labelsFor({ component: stage, model, run });
+}
+
+/** Where a run goes and when its turn is. The workers of a training compute together; those of a search do not know each other. */
+export function placeRun({ stage, resources, workers }: RunPod, { placements }: RunContext): Placed {
+  const pool = "pool" in resources ? resources.pool : undefined;
+  return place({ part: stage, pool, group: stage === "training" ? workers : 1 }, placements);
 }
 
 /** The ConfigMap with the run's spec. */
@@ -75,9 +82,14 @@ export function secretPath({ name, key }: SecretMount): string {
  * API token is mounted in the recorder alone, and secrets in the workload alone.
  */
 export function renderRunPod(pod: RunPod, context: RunContext) {
+  const placed = placeRun(pod, context);
   return {
-    metadata: { labels: runLabels(pod) },
+    metadata: {
+      labels: runLabels(pod),
+      ...(Object.keys(placed.annotations).length === 0 ? {} : { annotations: placed.annotations }),
+    },
     spec: {
+      ...placed.pod,
       restartPolicy: "Never",
       // With the headless Service of this name every worker has a host name: <run>-<index>.<run>-group
       subdomain: groupName(pod.run),
@@ -86,7 +98,7 @@ export function renderRunPod(pod: RunPod, context: RunContext) {
       enableServiceLinks: false,
       terminationGracePeriodSeconds: pod.graceSeconds,
       securityContext: POD_SECURITY,
-      containers: [renderWorkload(pod, context), renderRecorder(pod, context)],
+      containers: [renderWorkload(pod, context, placed), renderRecorder(pod, context)],
       volumes: [
         { name: "spec", configMap: { name: specName(pod.run) } },
         { name: "artifacts", persistentVolumeClaim: { claimName: context.artifacts.claimName } },
@@ -103,7 +115,7 @@ function renderSecretVolume({ name, secretName, key }: SecretMount) {
   return { name, secret: { secretName, items: [{ key, path: key }], defaultMode: SECRET_FILE_MODE } };
 }
 
-function renderWorkload(pod: RunPod, { images }: RunContext) {
+function renderWorkload(pod: RunPod, { images }: RunContext, { resource }: Placed) {
   return {
     name: WORKLOAD_CONTAINER,
     image: images.workload,
@@ -115,7 +127,7 @@ function renderWorkload(pod: RunPod, { images }: RunContext) {
         MILLWRIGHT_STAGE: pod.stage,
         MILLWRIGHT_MODEL: pod.model,
         MILLWRIGHT_RUN: pod.run,
-        MILLWRIGHT_SPEC: `${FOLDERS.spec}/${SPEC_FILE}`,
+        MILLWRIGHT_SPEC: SPEC_PATH,
         MILLWRIGHT_OUTPUT: FOLDERS.output,
         MILLWRIGHT_RESULT: RESULT_PATH,
         MILLWRIGHT_PROGRESS: PROGRESS_PATH,
@@ -124,7 +136,7 @@ function renderWorkload(pod: RunPod, { images }: RunContext) {
       }),
       WORKER_INDEX,
     ],
-    resources: renderResources(pod.resources),
+    resources: renderResources(pod.resources, resource),
     securityContext: CONTAINER_SECURITY,
     volumeMounts: [
       { name: "spec", mountPath: FOLDERS.spec, readOnly: true },
@@ -146,6 +158,7 @@ function renderRecorder(pod: RunPod, { images, artifacts }: RunContext) {
         MILLWRIGHT_STAGE: pod.stage,
         MILLWRIGHT_MODEL: pod.model,
         MILLWRIGHT_RUN: pod.run,
+        MILLWRIGHT_SPEC: SPEC_PATH,
         MILLWRIGHT_RESULT: RESULT_PATH,
         MILLWRIGHT_NAMESPACE: artifacts.namespace,
         MILLWRIGHT_ARTIFACT_PATH: pod.artifactPath,
@@ -156,6 +169,7 @@ function renderRecorder(pod: RunPod, { images, artifacts }: RunContext) {
     resources: renderResources(RECORDER_RESOURCES),
     securityContext: CONTAINER_SECURITY,
     volumeMounts: [
+      { name: "spec", mountPath: FOLDERS.spec, readOnly: true },
       { name: "result", mountPath: FOLDERS.result, readOnly: true },
       { name: "token", mountPath: TOKEN_FOLDER, readOnly: true },
     ],

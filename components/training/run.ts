@@ -3,6 +3,7 @@ import { ConfigMap, type ConfigMapArgs } from "@pulumi/kubernetes/core/v1/config
 import { Service, type ServiceArgs } from "@pulumi/kubernetes/core/v1/service.js";
 import { NetworkPolicy, type NetworkPolicyArgs } from "@pulumi/kubernetes/networking/v1/networkPolicy.js";
 import { ComponentResource, type ComponentResourceOptions } from "@pulumi/pulumi";
+import { KEPT_QUEUE_LABELS } from "../compute/scheduling/queue.ts";
 import type { Problem } from "../core/problem.ts";
 import type { Run } from "../lifecycle/types.ts";
 import { throwProblems } from "../platform/problems.ts";
@@ -11,9 +12,9 @@ import { validateRun } from "./validate.ts";
 
 /**
  * A run under way is never edited. Its name says everything that determines its result; what else the stack file may
- * change (resources, deadlines, checkpoint intervals) holds from the next run on.
+ * change (resources, deadlines, checkpoint intervals, pools, queues) holds from the next run on.
  */
-const KEPT_JOB = { ignoreChanges: ["spec"] };
+const KEPT_JOB = { ignoreChanges: ["spec", ...KEPT_QUEUE_LABELS] };
 const KEPT_SPEC = { ignoreChanges: ["data"] };
 
 /** The objects of a run. */

@@ -40,6 +40,7 @@ export function renderSearch(args: SearchJobArgs) {
       MILLWRIGHT_DATABASE_USER: database.user,
       MILLWRIGHT_DATABASE_NAME: SEARCH_DATABASE,
       MILLWRIGHT_DATABASE_PASSWORD_FILE: secretPath(password),
+      ...(database.sslMode === undefined ? {} : { PGSSLMODE: database.sslMode }),
     },
   };
   const spec = {

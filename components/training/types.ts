@@ -1,4 +1,5 @@
 import type { Input } from "@pulumi/pulumi";
+import type { Placements } from "../compute/scheduling/queue.ts";
 import type { CompressionRun, DatasetRun, RolloutRun, Run, SearchRun, TrainingRun } from "../lifecycle/types.ts";
 import type { DatabaseConnection } from "../platform/database/types.ts";
 import type { ArtifactStore } from "../platform/types.ts";
@@ -14,6 +15,8 @@ export interface RunContext {
     /** By digest. */
     readonly recorder: Input<string>;
   };
+  /** The pools that runs may name, and what keeps the cluster's quotas. @default no pools, priorities or quotas */
+  readonly placements?: Placements | undefined;
 }
 
 export interface RunArgs<R extends Run> extends RunContext {

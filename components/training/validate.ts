@@ -2,7 +2,7 @@ import { MAX_NAME_LENGTH, workerName } from "../core/names.ts";
 import type { Problem } from "../core/problem.ts";
 import type { CompressionRun, RolloutRun, Run } from "../lifecycle/types.ts";
 import { validateArtifactPath } from "../platform/artifacts.ts";
-import { MODEL_FOLDER } from "./contract.ts";
+import { artifactFolders, MODEL_FOLDER } from "./contract.ts";
 import type { RolloutUrls } from "./types.ts";
 
 /** What is wrong with a run. The schema has checked the model; a run also carries names and records. */
@@ -10,6 +10,9 @@ export function validateRun(run: Run): Problem[] {
   const problems = validateNames(run.name, workersOf(run));
   if (run.kind !== "dataset") {
     problems.push(...validateArtifactPath("run.dataset.artifact.path", run.dataset.artifact.path));
+  }
+  if (run.kind === "training" && run.base !== undefined) {
+    problems.push(...validateArtifactPath("run.base.run", artifactFolders.training(run.base.run)));
   }
   if (run.kind === "compression") {
     problems.push(...validateCompression(run));

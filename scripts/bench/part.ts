@@ -9,8 +9,8 @@ export interface BenchOptions {
   readonly seeds: number;
   /** Where plots are written. */
   readonly figures: string;
-  /** Servers over time, as the test of the autoscaling prints them. */
-  readonly steps: string | undefined;
+  /** Names of stacks with simulated clusters. */
+  readonly stacks: readonly string[];
 }
 
 export interface PartResult {

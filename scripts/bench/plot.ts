@@ -1,3 +1,5 @@
+import { COLOURS, escapeXml, renderSvg, round, shown, WIDTH } from "./svg.ts";
+
 /** A line of a plot. */
 export interface Series {
   readonly name: string;
@@ -20,69 +22,88 @@ export interface Plot {
   readonly yFrom?: number;
 }
 
-/** Colours with enough contrast on white and on black, told apart by the dashes as well. */
+/** Told apart by the dashes as well. */
 const STYLES = [
-  { colour: "#d9480f", dash: "" },
-  { colour: "#1c7ed6", dash: "7 4" },
-  { colour: "#2f9e44", dash: "2 3" },
-  { colour: "#ae3ec9", dash: "9 3 2 3" },
+  { colour: COLOURS[0], dash: "" },
+  { colour: COLOURS[1], dash: "7 4" },
+  { colour: COLOURS[2], dash: "2 3" },
+  { colour: COLOURS[3], dash: "9 3 2 3" },
 ] as const;
 
-const WIDTH = 720;
 const HEIGHT = 400;
 const AREA = { left: 72, right: WIDTH - 20, top: 44, bottom: HEIGHT - 52 } as const;
 
+/** Of plots that share the x axis: how high the area of each is, and how far apart two are. */
+const PANEL = { height: 190, gap: 28 } as const;
+
 const TICKS = 6;
 
-/**
- * A plot as the text of an SVG file. The same plot gives the same text. Without a background of its own, and with text and
- * axes in a colour that follows the reader's scheme, so that it can be read on light and on dark pages.
- */
+/** A plot as the text of an SVG file. The same plot gives the same text. */
 export function renderPlot(plot: Plot): string {
+  return renderSvg(plot.title, HEIGHT, AREA.left, [
+    ...panel(plot, xTicksOf([plot]), AREA.top, AREA.bottom, true),
+    xLabel(plot, HEIGHT),
+  ]);
+}
+
+/** Plots one below the other on one x axis: the first one's title and the last one's label of the axis are shown. */
+export function renderPanels(plots: readonly Plot[]): string {
+  const [first, last] = [plots[0], plots.at(-1)];
+  if (first === undefined || last === undefined) throw new RangeError("there are no plots");
+  const height = AREA.top + plots.length * PANEL.height + (plots.length - 1) * PANEL.gap + HEIGHT - AREA.bottom;
+  const xTicks = xTicksOf(plots);
+  const panels = plots.flatMap((plot, at) => {
+    const top = AREA.top + at * (PANEL.height + PANEL.gap);
+    return panel(plot, xTicks, top, top + PANEL.height, plot === last);
+  });
+  return renderSvg(first.title, height, AREA.left, [...panels, xLabel(last, height)]);
+}
+
+function xTicksOf(plots: readonly Plot[]): number[] {
+  const points = plots.flatMap(({ series }) => series.flatMap((each) => each.points)).filter(isFinitePoint);
+  if (points.length === 0) throw new RangeError(`there is nothing to plot in "${plots[0]?.title}"`);
+  return linearTicks(Math.min(...points.map(([x]) => x)), Math.max(...points.map(([x]) => x)));
+}
+
+function xLabel(plot: Plot, height: number): string {
+  return `<text x="${(AREA.left + AREA.right) / 2}" y="${height - 12}" text-anchor="middle">${escapeXml(plot.xLabel)}</text>`;
+}
+
+/** The axes and lines of a plot between two heights; the numbers below the x axis where they are asked for. */
+function panel(plot: Plot, xTicks: readonly number[], top: number, bottom: number, xNumbers: boolean): string[] {
   if (plot.series.length > STYLES.length) {
     throw new RangeError(`a plot has at most ${STYLES.length} series, not ${plot.series.length}`);
   }
   const points = plot.series.flatMap((series) => series.points).filter(isFinitePoint);
   if (points.length === 0) throw new RangeError(`there is nothing to plot in "${plot.title}"`);
-  const xTicks = linearTicks(Math.min(...points.map(([x]) => x)), Math.max(...points.map(([x]) => x)));
   const [lowest, highest] = [Math.min(...points.map(([, y]) => y)), Math.max(...points.map(([, y]) => y))];
   const from = plot.yFrom ?? lowest;
   const yTicks = plot.yScale === "log" ? logTicks(from, highest) : linearTicks(from, highest);
   const x = scale(xTicks, AREA.left, AREA.right, (value) => value);
-  const y = scale(yTicks, AREA.bottom, AREA.top, plot.yScale === "log" ? Math.log : (value) => value);
-  return `${[
-    `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img" aria-label="${escapeXml(plot.title)}">`,
-    "<style>",
-    "  text { font: 13px system-ui, sans-serif; fill: #24292f; }",
-    "  .title { font-weight: 600; font-size: 15px; }",
-    "  .axis { stroke: #24292f; }",
-    "  .grid { stroke: #8c959f; stroke-opacity: 0.35; }",
-    "  .line { fill: none; stroke-width: 2.5; stroke-linejoin: round; }",
-    "  @media (prefers-color-scheme: dark) { text { fill: #e6edf3; } .axis { stroke: #e6edf3; } }",
-    "</style>",
-    `<text class="title" x="${AREA.left}" y="24">${escapeXml(plot.title)}</text>`,
+  const y = scale(yTicks, bottom, top, plot.yScale === "log" ? Math.log : (value) => value);
+  return [
     ...yTicks.flatMap((tick) => [
       `<line class="grid" x1="${AREA.left}" x2="${AREA.right}" y1="${y(tick)}" y2="${y(tick)}"/>`,
       `<text x="${AREA.left - 8}" y="${y(tick)}" text-anchor="end" dominant-baseline="middle">${shown(tick)}</text>`,
     ]),
-    ...xTicks.map((tick) => `<text x="${x(tick)}" y="${AREA.bottom + 20}" text-anchor="middle">${shown(tick)}</text>`),
-    `<polyline class="axis" fill="none" points="${AREA.left},${AREA.top} ${AREA.left},${AREA.bottom} ${AREA.right},${AREA.bottom}"/>`,
-    `<text x="${(AREA.left + AREA.right) / 2}" y="${HEIGHT - 12}" text-anchor="middle">${escapeXml(plot.xLabel)}</text>`,
-    `<text transform="translate(18 ${(AREA.top + AREA.bottom) / 2}) rotate(-90)" text-anchor="middle">${escapeXml(plot.yLabel)}</text>`,
+    ...(xNumbers
+      ? xTicks.map((tick) => `<text x="${x(tick)}" y="${bottom + 20}" text-anchor="middle">${shown(tick)}</text>`)
+      : []),
+    `<polyline class="axis" fill="none" points="${AREA.left},${top} ${AREA.left},${bottom} ${AREA.right},${bottom}"/>`,
+    `<text transform="translate(18 ${(top + bottom) / 2}) rotate(-90)" text-anchor="middle">${escapeXml(plot.yLabel)}</text>`,
     ...plot.series.map(
       ({ points }, at) =>
         `<polyline class="line" ${stroke(at)} points="${path(points, plot.shape ?? "lines", x, y)}"/>`,
     ),
-    ...(plot.series.length > 1 ? legend(plot.series) : []),
-    "</svg>",
-  ].join("\n")}\n`;
+    ...(plot.series.length > 1 ? legend(plot.series, top) : []),
+  ];
 }
 
-function legend(series: readonly Series[]): string[] {
+function legend(series: readonly Series[], top: number): string[] {
   const width = 38 + 7.5 * Math.max(...series.map(({ name }) => name.length));
   const left = AREA.right - width;
   return series.flatMap(({ name }, at) => {
-    const y = AREA.top + 12 + 20 * at;
+    const y = top + 12 + 20 * at;
     return [
       `<line class="line" ${stroke(at)} x1="${round(left)}" x2="${round(left + 30)}" y1="${y}" y2="${y}"/>`,
       `<text x="${round(left + 38)}" y="${y}" dominant-baseline="middle">${escapeXml(name)}</text>`,
@@ -136,16 +157,4 @@ export function logTicks(low: number, high: number): number[] {
   const first = all.findLastIndex((tick) => tick <= low);
   const last = all.findIndex((tick, at) => tick >= high && at > first);
   return all.slice(first, last + 1);
-}
-
-function shown(value: number): string {
-  return String(Number(value.toPrecision(6)));
-}
-
-function round(value: number): number {
-  return Math.round(value * 100) / 100;
-}
-
-function escapeXml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;").replaceAll('"', "&quot;");
 }

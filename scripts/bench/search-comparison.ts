@@ -53,7 +53,7 @@ export function compare(searches: readonly Searches[], reference: string): Compa
 
 export function renderComparison({ summaries, reference, goal }: Comparison): string {
   const longest = Math.max(...summaries.map((each) => each.median.length));
-  const stops = [...new Set([5, 10, 15, 20, 30, longest])].filter((stop) => stop <= longest);
+  const stops = [...new Set([1, 5, 10, 16, 24, 32, longest])].filter((stop) => stop <= longest);
   const titles = [
     "search",
     ...stops.map((stop) => `after ${stop}`),

@@ -2,12 +2,13 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Report } from "../lib/report.ts";
-import { curveOf, type SearchCurve, type Trial } from "./curves.ts";
+import { curveOf, type Trial } from "./curves.ts";
 import type { BenchOptions, Part } from "./part.ts";
 import { renderPlot } from "./plot.ts";
 import { startPostgres } from "./postgres.ts";
 import { type Comparison, compare, plotOf, renderComparison } from "./search-comparison.ts";
 import { gridOf, type Space } from "./search-space.ts";
+import { sideBySide } from "./side-by-side.ts";
 import { Trainer } from "./stage.ts";
 
 /** scikit-learn's digits, of which more than usual are for validation: the value that is searched for is measured there. */
@@ -55,6 +56,9 @@ export const search: Part = {
   },
 };
 
+/** Searches at a time: what each finds depends on its seed alone, so more only take more memory, 300 MiB each. */
+const SIDE_BY_SIDE = 8;
+
 /** Searches as the search stage's Jobs do: its own process, with the studies in a real PostgreSQL. */
 async function searchAll({ trials, seeds }: BenchOptions, report: Report): Promise<Comparison["searches"]> {
   const root = mkdtempSync(path.join(tmpdir(), "millwright-bench-"));
@@ -63,29 +67,31 @@ async function searchAll({ trials, seeds }: BenchOptions, report: Report): Promi
     await report.step("dataset", () => trainer.run({ stage: "dataset", run: "dataset", spec: DATASET }));
     const postgres = await report.step("PostgreSQL", startPostgres);
     try {
-      const found = ALGORITHMS.map(({ algorithm, pruner }) => ({ algorithm, pruner, curves: [] as SearchCurve[] }));
-      // Seed by seed, so that what else the machine does meets all algorithms.
-      for (let seed = 1; seed <= seeds; seed += 1) {
-        for (const [at, { algorithm, pruner, space }] of ALGORITHMS.entries()) {
+      const wanted = Array.from({ length: seeds }, (_, at) => at + 1).flatMap((seed) =>
+        ALGORITHMS.map((each) => ({ ...each, seed })),
+      );
+      const curves = await sideBySide(SIDE_BY_SIDE, wanted, ({ algorithm, pruner, space, seed }) =>
+        report.step(`${algorithm}, seed ${seed} of ${seeds}`, async () => {
           const run = `search-${algorithm}-${seed}`;
           const drawing = { algorithm, pruner, trials, seed, space, objectives: [OBJECTIVE] };
           // The seed of the training, too: a grid draws nothing else.
           const training = { epochs: EPOCHS, batchSize: 32, learningRate: 0.01, seed, network: NETWORK };
-          await report.step(`${algorithm}, seed ${seed} of ${seeds}`, () =>
-            trainer.run({
-              stage: "search",
-              run,
-              spec: { search: drawing, training, task: "image-classification", labels: LABELS },
-              dataset: "dataset",
-              env: { ...postgres.env, MILLWRIGHT_STUDY: run },
-            }),
-          );
+          await trainer.run({
+            stage: "search",
+            run,
+            spec: { search: drawing, training, task: "image-classification", labels: LABELS },
+            dataset: "dataset",
+            env: { ...postgres.env, MILLWRIGHT_STUDY: run },
+          });
           const file = path.join(trainer.folderOf(run), "trials.json");
-          const told = JSON.parse(readFileSync(file, "utf8")) as { trials: Trial[] };
-          found[at]!.curves.push(curveOf(told.trials));
-        }
-      }
-      return found;
+          return curveOf((JSON.parse(readFileSync(file, "utf8")) as { trials: Trial[] }).trials);
+        }),
+      );
+      return ALGORITHMS.map(({ algorithm, pruner }) => ({
+        algorithm,
+        pruner,
+        curves: curves.filter((_, at) => wanted[at]!.algorithm === algorithm),
+      }));
     } finally {
       await postgres.stop();
     }

@@ -1,4 +1,5 @@
 import path from "node:path";
+import { kubeSchedulerConfiguration, type PlacementKind } from "../../components/compute/scheduler-profile.ts";
 import { certificateFile, keyFile, SERVICE_ACCOUNT_KEY } from "./certificates.ts";
 import {
   CLUSTER_NAME,
@@ -19,11 +20,22 @@ export interface ControlPlaneSettings {
   readonly auditLog: boolean;
   /** Whether the state outlives a crash of the machine. Tests gain seconds by `false`. */
   readonly durable: boolean;
+  /** Which of the nodes with room a pod gets. */
+  readonly placement: PlacementKind;
+  /** Resources of devices to pack by beyond the common ones, such as MIG profiles. @default none */
+  readonly accelerators?: readonly string[];
+  /** Seconds a node may be silent before it counts as lost. @default the controllers' own 50 */
+  readonly nodeSilenceSeconds?: number;
+  /** Jobs whose pods are seen to at once. @default the controllers' own 5 */
+  readonly jobSyncs?: number;
+  /** Name of the context in the administrator's kubeconfig. @default "millwright" */
+  readonly context?: string;
 }
 
 export const AUDIT_POLICY_FILE = "audit-policy.yaml";
 export const KUBECONFIG_CONTROLLER_MANAGER = "controller-manager.kubeconfig";
 export const KUBECONFIG_SCHEDULER = "scheduler.kubeconfig";
+export const SCHEDULER_CONFIGURATION_FILE = "scheduler.json";
 
 type Flags = Readonly<Record<string, string | number | boolean>>;
 
@@ -102,7 +114,8 @@ export function apiServerFlags({ layout, ports, node, auditLog }: ControlPlaneSe
   });
 }
 
-export function controllerManagerFlags({ layout, ports, node }: ControlPlaneSettings): string[] {
+export function controllerManagerFlags(settings: ControlPlaneSettings): string[] {
+  const { layout, ports, node, nodeSilenceSeconds, jobSyncs } = settings;
   const { pki } = layout;
   const kubeconfig = path.join(layout.kubeconfigs, KUBECONFIG_CONTROLLER_MANAGER);
   return renderFlags({
@@ -122,26 +135,31 @@ export function controllerManagerFlags({ layout, ports, node }: ControlPlaneSett
     // The defaults of 20 and 30 place 19 pods a second.
     "kube-api-qps": 500,
     "kube-api-burst": 1000,
+    ...(nodeSilenceSeconds === undefined ? {} : { "node-monitor-grace-period": `${nodeSilenceSeconds}s` }),
+    ...(jobSyncs === undefined ? {} : { "concurrent-job-syncs": jobSyncs }),
     ...(node ? { "allocate-node-cidrs": true, "cluster-cidr": POD_CIDR, "node-cidr-mask-size": 24 } : {}),
   });
 }
 
+/** What `--config` does not say; of the flags it does, the scheduler would ignore most. */
 export function schedulerFlags({ layout, ports }: ControlPlaneSettings): string[] {
   const { pki } = layout;
   const kubeconfig = path.join(layout.kubeconfigs, KUBECONFIG_SCHEDULER);
   return renderFlags({
-    kubeconfig,
+    config: path.join(layout.config, SCHEDULER_CONFIGURATION_FILE),
     "authentication-kubeconfig": kubeconfig,
     "authorization-kubeconfig": kubeconfig,
     "bind-address": "127.0.0.1",
     "secure-port": ports.scheduler,
     "tls-cert-file": certificateFile(pki, "control-plane-server"),
     "tls-private-key-file": keyFile(pki, "control-plane-server"),
-    "leader-elect": false,
-    profiling: false,
-    "kube-api-qps": 500,
-    "kube-api-burst": 1000,
   });
+}
+
+/** The scheduler's file: how it places pods, and how it reaches the API server. */
+export function schedulerConfiguration({ layout, placement, accelerators = [] }: ControlPlaneSettings): string {
+  const kubeconfig = path.join(layout.kubeconfigs, KUBECONFIG_SCHEDULER);
+  return `${JSON.stringify(kubeSchedulerConfiguration(placement, { kubeconfig, accelerators }), undefined, 2)}\n`;
 }
 
 /** Who did what to which object, without bodies: secrets stay out of the log. Health checks are left out as noise. */

@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import type { PlacementKind } from "../../components/compute/scheduler-profile.ts";
 import { stopDaemon } from "../lib/daemon.ts";
 import { Failure } from "../lib/failure.ts";
 import { identify } from "../lib/identity.ts";
@@ -17,9 +18,11 @@ import {
   etcdFlags,
   KUBECONFIG_CONTROLLER_MANAGER,
   KUBECONFIG_SCHEDULER,
+  SCHEDULER_CONFIGURATION_FILE,
+  schedulerConfiguration,
   schedulerFlags,
 } from "./control-plane-flags.ts";
-import { isHealthy, readIdentity } from "./http.ts";
+import { type ClientIdentity, isHealthy, readIdentity } from "./http.ts";
 import { renderKubeconfig } from "./kubeconfig.ts";
 import { type ControlPlaneLayout, controlPlaneLayout } from "./layout.ts";
 import { type Part, type PartFolders, pidFileOf, startParts, writeIfChanged } from "./parts.ts";
@@ -33,12 +36,22 @@ export interface ControlPlaneOptions {
   readonly auditLog?: boolean;
   /** Without them Jobs make no pods and deleted namespaces stay. @default true */
   readonly withSchedulerAndControllers?: boolean;
+  /** Without them, but with the scheduler, nodes stay as they are said to be. @default as `withSchedulerAndControllers` */
+  readonly withControllers?: boolean;
+  /** Which of the nodes with room a pod gets. @default "spread" */
+  readonly placement?: PlacementKind;
+  /** Resources of devices to pack by beyond the common ones. @default none */
+  readonly accelerators?: readonly string[];
 }
 
 export interface ControlPlane {
   /** URL of the API server. */
   readonly server: string;
   readonly kubeconfigPath: string;
+  /** Whom to believe, and the administrator. */
+  readonly identity: ClientIdentity;
+  /** Where the scheduler, if there is one, counts what it does. */
+  readonly schedulerMetricsUrl: string;
   /** One JSON object a line. Written before the answer to a request has been sent. */
   readonly auditLogPath: string;
   /** Ends its processes, and removes its folder unless the caller named it. */
@@ -46,11 +59,17 @@ export interface ControlPlane {
 }
 
 /** The four programs and how to see that each works. Their certificates and kubeconfigs must exist. */
-export function controlPlaneParts(settings: ControlPlaneSettings, withSchedulerAndControllers = true): Part[] {
+export function controlPlaneParts(
+  settings: ControlPlaneSettings,
+  withScheduler = true,
+  withControllers = withScheduler,
+): Part[] {
   const { pki } = settings.layout;
   const { ports } = settings;
   const admin = () => readIdentity(pki, "admin");
   const common = { timeoutSeconds: 60, reads: controlPlaneFiles(settings.layout) };
+  // Another placement starts the scheduler anew and nothing else.
+  const schedulerFile = path.join(settings.layout.config, SCHEDULER_CONFIGURATION_FILE);
   const controllers: Part[] = [
     {
       ...common,
@@ -60,8 +79,11 @@ export function controlPlaneParts(settings: ControlPlaneSettings, withSchedulerA
       after: ["kube-apiserver"],
       probe: () => isHealthy(`https://127.0.0.1:${ports.controllerManager}/healthz`, admin()),
     },
+  ];
+  const scheduler: Part[] = [
     {
       ...common,
+      reads: [...common.reads, schedulerFile],
       name: "kube-scheduler",
       command: toolPath("kubernetes", "kube-scheduler"),
       args: schedulerFlags(settings),
@@ -87,13 +109,14 @@ export function controlPlaneParts(settings: ControlPlaneSettings, withSchedulerA
       after: ["etcd"],
       probe: () => isHealthy(`${serverUrl(ports)}/readyz`, admin()),
     },
-    ...(withSchedulerAndControllers ? controllers : []),
+    ...(withControllers ? controllers : []),
+    ...(withScheduler ? scheduler : []),
   ];
 }
 
 export const serverUrl = (ports: ControlPlanePorts): string => `https://127.0.0.1:${ports.apiServer}`;
 
-/** What the control plane reads at its start. */
+/** What the control plane reads at its start, but for the scheduler's own file. */
 const controlPlaneFiles = (layout: ControlPlaneLayout) => [
   ...CONTROL_PLANE_CERTIFICATES.map(({ name }) => certificateFile(layout.pki, name)),
   ...[KUBECONFIG_CONTROLLER_MANAGER, KUBECONFIG_SCHEDULER].map((name) => path.join(layout.kubeconfigs, name)),
@@ -101,7 +124,8 @@ const controlPlaneFiles = (layout: ControlPlaneLayout) => [
 ];
 
 /** Writes the certificates, kubeconfigs and policies the control plane reads, as far as they are not as they should be. */
-export async function prepareControlPlane({ layout, ports }: ControlPlaneSettings): Promise<void> {
+export async function prepareControlPlane(settings: ControlPlaneSettings): Promise<void> {
+  const { layout, ports } = settings;
   await ensureCertificates(layout.pki, CONTROL_PLANE_CERTIFICATES);
   for (const folder of [layout.kubeconfigs, layout.config, layout.logs]) {
     mkdirSync(folder, { recursive: true });
@@ -118,9 +142,11 @@ export async function prepareControlPlane({ layout, ports }: ControlPlaneSetting
     { file: path.join(layout.kubeconfigs, KUBECONFIG_SCHEDULER), user: "scheduler", certificate: "scheduler" },
   ];
   for (const { file, user, certificate } of users) {
-    writeIfChanged(file, renderKubeconfig({ server, user, certificate, pki }));
+    const context = settings.context === undefined ? {} : { context: settings.context };
+    writeIfChanged(file, renderKubeconfig({ server, user, certificate, pki, ...context }));
   }
   writeIfChanged(path.join(layout.config, AUDIT_POLICY_FILE), AUDIT_POLICY);
+  writeIfChanged(path.join(layout.config, SCHEDULER_CONFIGURATION_FILE), schedulerConfiguration(settings));
 }
 
 /**
@@ -146,12 +172,21 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
 }
 
 async function startOnce(options: ControlPlaneOptions): Promise<ControlPlane> {
-  const { auditLog = true, withSchedulerAndControllers = true } = options;
+  const { auditLog = true, placement = "spread", accelerators = [] } = options;
+  const { withSchedulerAndControllers = true, withControllers = withSchedulerAndControllers } = options;
   const root = options.root ?? mkdtempSync(`${folderPrefix()}${process.pid}-`);
   const layout = controlPlaneLayout(root);
   const ports = options.ports === undefined || options.ports === "free" ? await freePorts() : options.ports;
   const folders: PartFolders = { pids: path.join(root, "pids"), logs: layout.logs };
-  const settings: ControlPlaneSettings = { layout, ports, node: false, auditLog, durable: false };
+  const settings: ControlPlaneSettings = {
+    layout,
+    ports,
+    node: false,
+    auditLog,
+    durable: false,
+    placement,
+    accelerators,
+  };
   const parts: Part[] = [];
   const stop = async () => {
     // From the last to the first, so that nobody logs the loss of what it depends on.
@@ -164,13 +199,20 @@ async function startOnce(options: ControlPlaneOptions): Promise<ControlPlane> {
   };
   try {
     await prepareControlPlane(settings);
-    parts.push(...controlPlaneParts(settings, withSchedulerAndControllers).map(endingWithParent));
+    parts.push(...controlPlaneParts(settings, withSchedulerAndControllers, withControllers).map(endingWithParent));
     await startParts(parts, folders);
   } catch (error) {
     await stop();
     throw error;
   }
-  return { server: serverUrl(ports), kubeconfigPath: layout.kubeconfig, auditLogPath: layout.auditLog, stop };
+  return {
+    server: serverUrl(ports),
+    kubeconfigPath: layout.kubeconfig,
+    identity: readIdentity(layout.pki, "admin"),
+    schedulerMetricsUrl: `https://127.0.0.1:${ports.scheduler}/metrics`,
+    auditLogPath: layout.auditLog,
+    stop,
+  };
 }
 
 const SETPRIV = "/usr/bin/setpriv";
@@ -199,7 +241,7 @@ function removeAbandonedFolders(): void {
 }
 
 /** Ports of the loopback address that nobody listened on a moment ago, all different. */
-async function freePorts(): Promise<ControlPlanePorts> {
+export async function freePorts(): Promise<ControlPlanePorts> {
   const servers = await Promise.all(
     Array.from(
       { length: 5 },

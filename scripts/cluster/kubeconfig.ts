@@ -10,20 +10,23 @@ export interface KubeconfigOptions {
   /** Name of the user's certificate and key under `pki`. */
   readonly certificate: string;
   readonly pki: string;
+  /** Name of the context and of the cluster in it. @default "millwright" */
+  readonly context?: string;
 }
 
 /** A kubeconfig with everything inside it, so that it works wherever it is copied. */
-export function renderKubeconfig({ server, user, certificate, pki }: KubeconfigOptions): string {
+export function renderKubeconfig(options: KubeconfigOptions): string {
+  const { server, user, certificate, pki, context = CLUSTER_NAME } = options;
   const inline = (file: string) => readFileSync(file).toString("base64");
   return `${JSON.stringify(
     {
       apiVersion: "v1",
       kind: "Config",
-      "current-context": CLUSTER_NAME,
+      "current-context": context,
       clusters: [
-        { name: CLUSTER_NAME, cluster: { server, "certificate-authority-data": inline(certificateFile(pki, "ca")) } },
+        { name: context, cluster: { server, "certificate-authority-data": inline(certificateFile(pki, "ca")) } },
       ],
-      contexts: [{ name: CLUSTER_NAME, context: { cluster: CLUSTER_NAME, user } }],
+      contexts: [{ name: context, context: { cluster: context, user } }],
       users: [
         {
           name: user,

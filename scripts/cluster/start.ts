@@ -1,4 +1,5 @@
 import { chmodSync, chownSync, mkdirSync } from "node:fs";
+import type { PlacementKind } from "../../components/compute/scheduler-profile.ts";
 import { PAUSE_IMAGE } from "../images/pause.ts";
 import { stopDaemon } from "../lib/daemon.ts";
 import { withLock } from "../lib/lock.ts";
@@ -30,6 +31,14 @@ export interface StartedCluster {
   readonly started: readonly string[];
 }
 
+/** What a stack may choose of the local datacenter. */
+export interface StartOptions {
+  /** Which of the nodes with room a pod gets. @default "spread" */
+  readonly placement?: PlacementKind;
+  /** Resources of devices to pack by beyond the common ones, such as MIG profiles. @default none */
+  readonly accelerators?: readonly string[];
+}
+
 const LOCK_WAIT_SECONDS = 300;
 
 /**
@@ -38,16 +47,21 @@ const LOCK_WAIT_SECONDS = 300;
  *
  * @throws Failure naming the part and the end of its log, or what the machine lacks. What this call started is stopped.
  */
-export async function startCluster(report: Report): Promise<StartedCluster> {
+export async function startCluster(report: Report, options: StartOptions = {}): Promise<StartedCluster> {
   const root = stateRoot();
   const layout = clusterLayout(root);
   ensureSystemPath();
   requireMachine(root);
   await requireNode(root, report);
-  return withLock(MACHINE_LOCK, "another start or stop of the local datacenter", () => startLocked(layout, report), {
-    waitSeconds: LOCK_WAIT_SECONDS,
-    onWait: ({ pid }) => report.line(`waiting for process ${pid}, which starts or stops the local datacenter`),
-  });
+  return withLock(
+    MACHINE_LOCK,
+    "another start or stop of the local datacenter",
+    () => startLocked(layout, options, report),
+    {
+      waitSeconds: LOCK_WAIT_SECONDS,
+      onWait: ({ pid }) => report.line(`waiting for process ${pid}, which starts or stops the local datacenter`),
+    },
+  );
 }
 
 /** What can be installed is not held against a machine before that was tried. */
@@ -66,7 +80,7 @@ async function requireNode(root: string, report: Report): Promise<void> {
   }
 }
 
-async function startLocked(layout: ClusterLayout, report: Report): Promise<StartedCluster> {
+async function startLocked(layout: ClusterLayout, options: StartOptions, report: Report): Promise<StartedCluster> {
   const { root } = layout;
   claimMachine(root);
   const before = runningParts(root);
@@ -74,7 +88,7 @@ async function startLocked(layout: ClusterLayout, report: Report): Promise<Start
   try {
     await prepareRunFolder(layout);
     ensureArtifactFolder(layout.artifacts);
-    await bringUp(layout, started, report);
+    await bringUp(layout, options, started, report);
   } catch (error) {
     await undo(layout, before, started);
     throw error;
@@ -82,13 +96,20 @@ async function startLocked(layout: ClusterLayout, report: Report): Promise<Start
   return { kubeconfigPath: layout.kubeconfig, auditLogPath: layout.auditLog, started };
 }
 
-async function bringUp(layout: ClusterLayout, started: string[], report: Report): Promise<void> {
+async function bringUp(
+  layout: ClusterLayout,
+  { placement = "spread", accelerators = [] }: StartOptions,
+  started: string[],
+  report: Report,
+): Promise<void> {
   const settings: ControlPlaneSettings = {
     layout,
     ports: CONTROL_PLANE_PORTS,
     node: true,
     auditLog: true,
     durable: true,
+    placement,
+    accelerators,
   };
   const facts = await readNodeFacts(PAUSE_IMAGE);
   await prepareControlPlane(settings);

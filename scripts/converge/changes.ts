@@ -31,6 +31,20 @@ export function describeResource(metadata: Pick<StepEventMetadata, "type" | "urn
   return `${kind} ${id || (metadata.urn.split("::").at(-1) ?? metadata.urn)}`;
 }
 
+/**
+ * Deployments that one run of the engine left with another number of servers than it had declared before in that same run: it
+ * deletes last, and KEDA, when the ScaledObject of a Deployment goes, gives the Deployment the number it had before it was
+ * scaled. The next run takes the declared number back. Names as in {@link Changes}.
+ */
+export function leftRescaled({ deleted }: Changes): string[] {
+  const gone = new Set(deleted);
+  return deleted.flatMap((name) => {
+    const [kind, id] = name.split(" ");
+    const deployment = `Deployment ${id}`;
+    return kind === "ScaledObject" && !gone.has(deployment) ? [deployment] : [];
+  });
+}
+
 /** Components and the stack itself exist in the state only: a change of theirs is not a change of the datacenter. */
 export function isReal(metadata: StepEventMetadata): boolean {
   return (metadata.new?.custom ?? metadata.old?.custom ?? false) && !metadata.type.startsWith("pulumi:");

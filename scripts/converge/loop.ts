@@ -1,6 +1,6 @@
 import type { Observations, Plan } from "../../components/lifecycle/types.ts";
 import { Failure } from "../lib/failure.ts";
-import { type Changes, mergeChanges, NO_CHANGES } from "./changes.ts";
+import { type Changes, leftRescaled, mergeChanges, NO_CHANGES } from "./changes.ts";
 
 /** What the loop needs from the world; the edges are in `engine.ts` and `up.ts`. */
 export interface LoopEdges {
@@ -21,7 +21,7 @@ export interface LoopEdges {
 
 export interface LoopResult {
   readonly plan: Plan;
-  /** The plan is settled and the engine has applied it. */
+  /** The plan is settled, and the engine has applied it so that it stays. */
   readonly settled: boolean;
   readonly changes: Changes;
   /** Times the engine ran. */
@@ -81,7 +81,8 @@ export async function converge(edges: LoopEdges): Promise<LoopResult> {
   for (;;) {
     rounds += 1;
     const applied = wanted;
-    changes = mergeChanges(changes, await edges.up(rounds, applied));
+    const made = await edges.up(rounds, applied);
+    changes = mergeChanges(changes, made);
     let observations = await edges.observe();
     wanted = await edges.plan(observations);
     const lostAgain = lostRuns(wanted, observations).filter((run) => lost.includes(run));
@@ -92,17 +93,20 @@ export async function converge(edges: LoopEdges): Promise<LoopResult> {
       );
     }
     lost = lostRuns(wanted, observations);
+    // Applied, and the datacenter is not yet as the plan says. Once more at the most: what is gone cannot go again.
+    const isRescaled = leftRescaled(made).length > 0;
+    const next = () => (isRescaled ? "up" : nextStep(applied, wanted, observations));
     for (
-      let step = nextStep(applied, wanted, observations);
+      let step = next();
       !edges.interrupted() && (step === "wait" || (step === "done" && edges.keepWatching === true));
-      step = nextStep(applied, wanted, observations)
+      step = next()
     ) {
       await edges.waiting(wanted, observations);
       await edges.sleep(step === "done" ? WATCH_SECONDS : POLL_SECONDS);
       observations = await edges.observe();
       wanted = await edges.plan(observations);
     }
-    const done = nextStep(applied, wanted, observations) === "done";
+    const done = next() === "done";
     if (done || edges.interrupted()) {
       // Somebody who stops a watch stops it at rest; a run that was interrupted may not have been applied.
       return { plan: wanted, settled: done && (edges.keepWatching === true || !edges.interrupted()), changes, rounds };

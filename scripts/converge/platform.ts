@@ -1,6 +1,8 @@
+import { placementOf } from "../../components/compute/pools/placement.ts";
 import { autoscalerOf } from "../../components/platform/autoscaler/needed.ts";
 import type { Stack } from "../../stacks/schema.ts";
 import { datacenterEnvironment } from "../cluster/environment.ts";
+import { startSimulated } from "../cluster/simulated.ts";
 import { startCluster } from "../cluster/start.ts";
 import { ensureBaseImage } from "../images/base.ts";
 import { ensureKedaImage } from "../images/keda.ts";
@@ -12,7 +14,8 @@ import { prepareLocalCluster } from "../toolchain/prepare.ts";
 
 /**
  * Brings up what a stack stands on: its tools and, where the stack names no cluster of its own, the local datacenter of
- * this machine with the image that the workloads' images are built from, and KEDA's where a model is scaled by it.
+ * this machine with the image that the workloads' images are built from, and KEDA's where a model is scaled by it; or the
+ * simulated cluster, which goes on after this process has ended.
  *
  * @returns the environment of every `pulumi` call: this process's, and what names this datacenter
  * @throws Failure where the machine, the network or the cluster do not allow it; nothing started is left running
@@ -20,13 +23,17 @@ import { prepareLocalCluster } from "../toolchain/prepare.ts";
 export async function bringUp(stack: Stack, report: Report): Promise<Record<string, string>> {
   if (stack.platform.cluster.kind === "local") {
     await prepareLocalCluster(report);
-    await startCluster(report);
+    const accelerators = stack.pools.flatMap((pool) => placementOf(pool).resource ?? []);
+    await startCluster(report, { placement: stack.scheduling?.placement.kind ?? "spread", accelerators });
     await ensureBaseImage({ reference: stack.platform.baseImage }, report);
     const autoscaler = autoscalerOf(stack);
     // One from elsewhere is pulled when the stack's copy of it is made.
     if (autoscaler?.image.startsWith(`${REGISTRY}/`)) {
       await ensureKedaImage(autoscaler.image, {}, report);
     }
+  } else if (stack.platform.cluster.kind === "simulated") {
+    await ensureTools(["etcd", "kubernetes", "pulumi"], report);
+    await startSimulated(stack, report);
   } else {
     await ensureTools(["pulumi"], report);
   }

@@ -1,6 +1,6 @@
 import { MODEL_LABEL, RUN_LABEL } from "../../components/core/labels.ts";
-import { clusterConnection, kubeconfigOf } from "../../components/lifecycle/cluster.ts";
-import { observe } from "../../components/lifecycle/observe.ts";
+import { type ClusterReference, clusterConnection } from "../../components/lifecycle/cluster.ts";
+import { NOTHING_OBSERVED, observe } from "../../components/lifecycle/observe.ts";
 import type { Observations, Plan } from "../../components/lifecycle/types.ts";
 import type { Stack } from "../../stacks/schema.ts";
 import { Failure } from "../lib/failure.ts";
@@ -29,18 +29,37 @@ interface PodObject {
 /** Reads, for people, what the cluster of a stack says; what `plan` needs it reads by `observe` alone. */
 export class Observer {
   readonly #stack: Stack;
+  readonly #findCluster: () => Promise<ClusterReference | undefined>;
+  #cluster: ClusterReference | undefined;
 
-  constructor(stack: Stack) {
+  /** @param findCluster how the cluster is reached; undefined while the stack has yet to make it */
+  constructor(stack: Stack, findCluster: () => Promise<ClusterReference | undefined>) {
     this.#stack = stack;
+    this.#findCluster = findCluster;
+  }
+
+  /** Asked again only while there is no cluster: one that is there stays where it is. */
+  async #reference(): Promise<ClusterReference | undefined> {
+    this.#cluster ??= await this.#findCluster();
+    return this.#cluster;
   }
 
   /** @throws ObservationError where the cluster cannot be read. */
-  observe(): Promise<Observations> {
-    return observe(this.#stack.platform);
+  async observe(): Promise<Observations> {
+    // A stack that makes its cluster runs nothing in it that leaves records.
+    if (this.#stack.platform.cluster.kind === "eks") {
+      return NOTHING_OBSERVED;
+    }
+    const reference = await this.#reference();
+    return reference === undefined ? NOTHING_OBSERVED : await observe(this.#stack.platform, reference);
   }
 
   async status(plan: Plan): Promise<StatusReport> {
-    const connection = await clusterConnection(kubeconfigOf(this.#stack.platform));
+    const reference = await this.#reference();
+    if (reference === undefined) {
+      return statusReport(plan, [], { endpoints: {}, progress: {} });
+    }
+    const connection = await clusterConnection(reference);
     const list = async <T>(path: string) => ((await connection.get(path)) as KubernetesList<T>).items;
     const { namespace } = this.#stack.platform;
     try {
@@ -120,10 +139,17 @@ export class Observer {
   /** The full client costs half a second to load, so only what needs it pays. */
   async #client() {
     const { KubeConfig } = await import("@kubernetes/client-node");
-    const { kubeconfig, context } = kubeconfigOf(this.#stack.platform);
+    const reference = await this.#reference();
+    if (reference === undefined) {
+      throw new Error(`stack ${this.#stack.name} has no cluster yet`);
+    }
     const config = new KubeConfig();
-    config.loadFromFile(kubeconfig);
-    config.setCurrentContext(context);
+    if ("text" in reference) {
+      config.loadFromString(reference.text);
+    } else {
+      config.loadFromFile(reference.kubeconfig);
+    }
+    config.setCurrentContext(reference.context);
     return config;
   }
 }

@@ -37,6 +37,9 @@ export async function prepare(needs: readonly Requirement[]): Promise<Environmen
   if (needs.includes("autoscaler")) {
     await ensureTools(["keda"], report);
   }
+  if (needs.includes("queues")) {
+    await ensureTools(["kueue"], report);
+  }
   if (needs.includes("controlPlane")) {
     await ensureTools(["pulumi", "kubernetes", "etcd"], report);
   }

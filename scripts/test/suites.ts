@@ -1,5 +1,5 @@
 /** What a suite needs beyond Node and the npm packages. */
-export type Requirement = "python" | "services" | "autoscaler" | "controlPlane" | "node";
+export type Requirement = "python" | "services" | "autoscaler" | "queues" | "controlPlane" | "node";
 
 export interface Suite {
   readonly name: string;
@@ -54,9 +54,10 @@ export const SUITES: readonly Suite[] = [
   },
   {
     name: "conformance",
-    proves: "the stand-ins against a real engine and a real API server",
+    proves:
+      "the stand-ins against a real engine and a real API server; KEDA, Kueue and the scheduler by what we render",
     files: ["tests/conformance/**/*.test.ts", CLUSTER_TESTS],
-    needs: ["controlPlane", "autoscaler"],
+    needs: ["controlPlane", "autoscaler", "queues"],
     timeoutSeconds: 300,
   },
   {

@@ -1,5 +1,5 @@
 /** Every tool that is not a Debian package, by name. */
-export type ToolName = "go" | "kubernetes" | "etcd" | "pulumi" | "coredns" | "keda";
+export type ToolName = "go" | "kubernetes" | "etcd" | "pulumi" | "coredns" | "keda" | "kueue";
 
 /** Built with Go from a pinned module graph: `scripts/toolchain/modules/<tool>/go.mod` and `go.sum`. */
 export interface GoBuild {
@@ -118,6 +118,22 @@ export const TOOLS: Readonly<Record<ToolName, Tool>> = {
     check: { binary: "keda", module: "github.com/kedacore/keda/v2" },
     buildDiskGiB: 7,
     purpose: "scales servers by the requests, where a stack says so",
+  },
+  kueue: {
+    version: "0.19.2",
+    from: {
+      kind: "goBuild",
+      packages: { kueue: "sigs.k8s.io/kueue/cmd/kueue" },
+      set: { "sigs.k8s.io/kueue/pkg/version.GitVersion": "v0.19.2" },
+      // What our queues are held against by tests, and what it is told of by the API server.
+      keep: {
+        definitions: { module: "sigs.k8s.io/kueue", folder: "config/components/crd/bases" },
+        webhooks: { module: "sigs.k8s.io/kueue", folder: "config/components/webhook" },
+      },
+    },
+    check: { binary: "kueue", module: "sigs.k8s.io/kueue" },
+    buildDiskGiB: 4,
+    purpose: "holds queues against in tests; clusters get it by its chart",
   },
 };
 

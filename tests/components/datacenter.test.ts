@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
+import { KEPT_QUEUE_LABELS } from "../../components/compute/scheduling/queue.ts";
 import { Datacenter } from "../../components/datacenter.ts";
 import type { Observations } from "../../components/lifecycle/types.ts";
-import { compressionSchema, type ModelSpec, type Stack, searchSchema } from "../../stacks/schema.ts";
+import { compressionSchema, databaseSchema, type ModelSpec, type Stack, searchSchema } from "../../stacks/schema.ts";
 import { CLUSTER_IP, countByType, DIGEST, declare, find, type Registration, resolved } from "./engine.ts";
 import {
   DATASET_RUN,
@@ -159,6 +160,29 @@ describe("datacenter", () => {
     assert.deepEqual(result.stages, { "mail-triage": "search" });
   });
 
+  it("declares no server where the database is somebody else's, and tells its users of that one", async () => {
+    const space = [{ kind: "float" as const, name: "learningRate", low: 0.001, high: 0.1, log: true, when: undefined }];
+    const search = searchSchema.parse({ trials: 4, workers: 2, space });
+    const database = databaseSchema.parse({ kind: "external", host: "db.example.com", secretName: "rds" });
+    const platform = { ...STACK.platform, database, tracking: { kind: "mlflow" as const } };
+    const stack: Stack = { ...STACK, platform, models: [{ ...MODEL, search }] };
+    const { registrations } = await declareDatacenter(OBSERVED.dataset, stack);
+    const counts = countByType(registrations);
+    assert.equal(counts["kubernetes:apps/v1:StatefulSet"], undefined);
+    assert.equal(counts["millwright:platform:ExternalDatabase"], 1);
+    const users = registrations.filter(({ inputs }) => JSON.stringify(inputs).includes('"db.example.com"'));
+    assert.deepEqual(users.map(({ type }) => type).sort(), [
+      DEPLOYMENT,
+      JOB,
+      JOB,
+      "millwright:platform:ExternalDatabase",
+      "millwright:platform:Registry",
+    ]);
+    for (const { inputs } of users.filter(({ type }) => [DEPLOYMENT, JOB].includes(type))) {
+      assert.match(JSON.stringify(inputs), /"PGSSLMODE","value":"require"/);
+    }
+  });
+
   it("declares every compression candidate as a run of its own", async () => {
     const candidates = ["a", "b"].map((name, at) => ({
       name,
@@ -227,7 +251,7 @@ describe("datacenter", () => {
 
   it("never edits the Job or the spec of a run under way", async () => {
     const { registrations } = await declareDatacenter(OBSERVED.dataset);
-    assert.deepEqual(find(registrations, JOB).ignoreChanges, ["spec"]);
+    assert.deepEqual(find(registrations, JOB).ignoreChanges, ["spec", ...KEPT_QUEUE_LABELS]);
     assert.deepEqual(find(registrations, "kubernetes:core/v1:ConfigMap").ignoreChanges, ["data"]);
   });
 

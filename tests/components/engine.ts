@@ -18,6 +18,8 @@ export interface Registration {
 
 export const DIGEST = "b".repeat(64);
 export const CLUSTER_IP = "10.96.0.42";
+export const PLACEMENT_GROUP = "placement-0123";
+export const AUTO_SCALING_GROUP = "eks-nodes-0123";
 
 /** What providers answer: enough of it for what the program reads. */
 function answer(type: string, inputs: Record<string, unknown>, preview: boolean): Record<string, unknown> {
@@ -29,8 +31,25 @@ function answer(type: string, inputs: Record<string, unknown>, preview: boolean)
     const spec = inputs["spec"] as Record<string, unknown>;
     return { ...inputs, spec: { clusterIP: CLUSTER_IP, ...spec } };
   }
+  if (type === "aws:ec2/launchTemplate:LaunchTemplate" && !preview) {
+    return { ...inputs, latestVersion: 1 };
+  }
+  if (type === "aws:ec2/placementGroup:PlacementGroup" && !preview) {
+    return { ...inputs, name: PLACEMENT_GROUP };
+  }
+  if (type === "aws:eks/nodeGroup:NodeGroup" && !preview) {
+    return { ...inputs, resources: [{ autoscalingGroups: [{ name: AUTO_SCALING_GROUP }] }] };
+  }
   return inputs;
 }
+
+/** What a provider makes of a resource: its id, and what is known of it then. */
+export type ProviderAnswer = (resource: { type: string; name: string; inputs: Record<string, unknown> }) => {
+  id: string;
+  state: Record<string, unknown>;
+};
+
+const answerAsIs: ProviderAnswer = ({ name, inputs }) => ({ id: `${name}-id`, state: inputs });
 
 /**
  * Runs a program against mocks and returns what it made together with every registration, in order. It proves what the
@@ -38,10 +57,10 @@ function answer(type: string, inputs: Record<string, unknown>, preview: boolean)
  */
 export async function declare<T>(
   program: () => T,
-  { preview = false } = {},
+  { preview = false, provider = answerAsIs }: { preview?: boolean; provider?: ProviderAnswer } = {},
 ): Promise<{ readonly result: T; readonly registrations: readonly Registration[] }> {
   const mocks: runtime.Mocks = {
-    newResource: ({ type, name, inputs }) => ({ id: `${name}-id`, state: answer(type, inputs, preview) }),
+    newResource: ({ type, name, inputs }) => provider({ type, name, inputs: answer(type, inputs, preview) }),
     call: ({ token }) => {
       throw new Error(`the program called ${token}; no component calls a provider`);
     },

@@ -7,7 +7,9 @@ export function waitForCheckpoint(stack: TestStack): Promise<string> {
   const known = new Set(foldersOf(path.join(stack.artifacts, "checkpoints")));
   return eventually("the first checkpoint", 300, async () => {
     const fresh = foldersOf(path.join(stack.artifacts, "checkpoints")).filter((run) => !known.has(run));
-    return fresh.find((run) => foldersOf(path.join(stack.artifacts, "checkpoints", run)).includes("checkpoint.pt"));
+    return fresh.find((run) =>
+      foldersOf(path.join(stack.artifacts, "checkpoints", run)).some((name) => name.startsWith("checkpoint-")),
+    );
   });
 }
 
@@ -40,7 +42,7 @@ function workloadProcesses(run: string): number[] {
         const command = readFileSync(`/proc/${pid}/cmdline`, "utf8");
         return (
           environment.includes(`MILLWRIGHT_RUN=${run}`) &&
-          environment.some((entry) => entry.startsWith("MILLWRIGHT_SPEC=")) &&
+          environment.some((entry) => entry.startsWith("MILLWRIGHT_OUTPUT=")) &&
           command.includes("python") &&
           command.includes("train")
         );

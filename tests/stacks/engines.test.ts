@@ -65,7 +65,7 @@ const CASES: [title: string, stack: unknown, ...problems: [path: string, says: s
     servedBy("mlserver", undefined, {
       training: { epochs: 1, network: { kind: "text-cnn" }, resources: { ...RESOURCES, gpu: 1 } },
     }),
-    ["models[0].training.resources.gpu", "is not a known field"],
+    ["models[0].training.resources.gpu", "must be left out with the trainer"],
   ],
   [
     "images for vLLM",

@@ -294,6 +294,43 @@ const CASES: Case[] = [
     ["models[0].search.space[0].name", 21, "decides what is learned"],
   ],
   [
+    "a searched parameter that says what a worker may use",
+    search("", "{kind: integer, name: resources.cpu, low: 1, high: 2}"),
+    ["models[0].search.space[0].name", 21, "decides what is learned"],
+  ],
+  [
+    "workers that hold their places as long as the run may last",
+    broken("epochs: 4", "epochs: 4\n        gangSeconds: 7200"),
+    ["models[0].training.gangSeconds", 17, "must be below deadlineSeconds, which is 7200"],
+  ],
+  [
+    "a searched rule of how checkpoints are kept",
+    search("", "{kind: integer, name: checkpointRetention.last, low: 1, high: 2}"),
+    ["models[0].search.space[0].name", 21, "decides what is learned"],
+  ],
+  [
+    "a searched size of a network that another one gives",
+    broken(
+      "workers: 2",
+      "start: { kind: version }",
+      search(
+        "",
+        "{kind: float, name: network.dropout, low: 0, high: 0.5}, {kind: integer, name: network.channels, low: 8, high: 9}",
+      ),
+    ),
+    ["models[0].search.space[1].name", 21, "must be no size of the network"],
+  ],
+  [
+    "a start from a network that is not kept",
+    broken("workers: 1", "start: { kind: version }", withImage(KERAS)),
+    ["models[0].training.start.kind", 15, "must be scratch", "workloads/keras"],
+  ],
+  [
+    "a start from what is no training run",
+    broken("workers: 2", "start: { kind: version, run: mail-triage-compression-0123456789 }"),
+    ["models[0].training.start.run", 15, "must be the name of a training run"],
+  ],
+  [
     "a range that is empty",
     search("", "{kind: float, name: learningRate, low: 0.1, high: 0.1}"),
     ["models[0].search.space[0].high", 21, "must be above low, which is 0.1"],

@@ -31,6 +31,7 @@ TRAINING: dict[str, Any] = {
     "learningRate": 0.01,
     "seed": 5,
     "checkpointSeconds": 60,
+    "gangSeconds": 480,
     "maxRestarts": 3,
     "network": {
         "kind": "text-cnn",
@@ -52,6 +53,7 @@ IMAGE_TRAINING: dict[str, Any] = {
     "learningRate": 0.01,
     "seed": 5,
     "checkpointSeconds": 60,
+    "gangSeconds": 480,
     "maxRestarts": 3,
     "network": {"kind": "image-cnn", "channels": 8, "deepChannels": 12, "dropout": 0.2},
 }
@@ -151,6 +153,7 @@ class Place:
             "MILLWRIGHT_SOURCE": str(self.root / "source"),
             "MILLWRIGHT_CAPTURED": str(self.root / "captured"),
             "MILLWRIGHT_INPUT": str(self.root / "dataset"),
+            "MILLWRIGHT_BASE": str(self.root / "base"),
             "MILLWRIGHT_OUTPUT": str(self.root / ("dataset" if stage == "dataset" else run)),
             "MILLWRIGHT_CHECKPOINT": str(self.root / f"{run}-checkpoint"),
             "MILLWRIGHT_RESULT": str(self.result_path(run, worker)),
@@ -159,7 +162,6 @@ class Place:
             "MILLWRIGHT_WORKER_INDEX": str(worker),
             "MILLWRIGHT_RENDEZVOUS": f"localhost:{self.port}",
             "MILLWRIGHT_TERMINATION_LOG": str(self.termination(worker)),
-            "MILLWRIGHT_GROUP_SECONDS": "120",
             "OMP_NUM_THREADS": "1",
         }
 

@@ -21,7 +21,7 @@ from millwright_workloads.contract import (
 
 class OtherImages(unittest.TestCase):
     def test_keep_the_contract_by_the_same_files(self) -> None:
-        for name in ("contract.py", "items.py", "story.py"):
+        for name in ("contract.py", "items.py", "retention.py", "story.py"):
             with self.subTest(name=name):
                 self.assertEqual(len(support.copies(name, "trainer", "keras")), 1)
 

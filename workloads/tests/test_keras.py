@@ -20,7 +20,8 @@ from millwright_keras import export, metrics, network
 from millwright_keras.backend import keras
 from millwright_keras.contract import EXIT_BAD_SPEC, EXIT_NOT_VERIFIED, WorkloadFailure
 from millwright_keras.data import read
-from millwright_keras.learner import STATE_FILE, Learner
+from millwright_keras.learner import Learner
+from millwright_keras.retention import checkpoints
 from millwright_keras.spec import Spec
 from millwright_recorder.results import faults_of
 from millwright_runtime.features import Reference
@@ -51,6 +52,7 @@ class TheSpec(unittest.TestCase):
             (changed(network={"kind": "keras-mlp", "units": []}), r"spec\.network\.units: is \[\]"),
             (changed(network={"kind": "keras-mlp", "units": [8], "dropout": 1}), r"spec\.network\.dropout: is 1\.0"),
             (changed(workers=2), r"spec\.workers: is 2, must be 1"),
+            (changed(base={"run": "x", "sha256": "0" * 64}), r"spec\.base: must be left out: this image trains from scratch"),
             (changed(labels=["a", "a"]), r"spec\.labels: .* names a label twice"),
             (changed(epochs=0), r"spec\.epochs: is 0, must be at least 1"),
         ):
@@ -125,13 +127,8 @@ class Stage(support.PlaceTest):
         self.assertEqual(process.wait(120), code, self.place.output(run))
 
     def steps_kept(self, run: str) -> int:
-        path = self.place.root / f"{run}-checkpoint" / STATE_FILE
-        if not path.exists():
-            return 0
-        with numpy.load(path, allow_pickle=False) as kept:
-            position = json.loads(str(kept["position"]))
-        steps: int = position["epoch"] * 4 + position["step"]
-        return steps
+        kept = checkpoints(self.place.root / f"{run}-checkpoint")
+        return kept[0].epoch * 4 + kept[0].step if kept else 0
 
     def reaches_the_middle(self, run: str, beyond: int) -> None:
         support.wait_for(lambda: self.steps_kept(run) >= beyond + ENOUGH_STEPS, f"{run} to get on")
@@ -152,7 +149,12 @@ class Stage(support.PlaceTest):
             os.kill(process.pid, number)
             self.ends("rough", process, code)
             kept = self.steps_kept("rough")
+        newest, before, *_ = checkpoints(self.place.root / "rough-checkpoint")
+        newest.path.write_bytes(newest.path.read_bytes()[:-100])
         self.ends("rough", self.begin("rough", LONG), 0)
+        self.assertIn(f"{newest.path.name} is damaged", self.place.output("rough"))
+        self.assertIn(f"after {before.epoch * 4 + before.step} of 800 steps", self.place.output("rough"))
+        self.assertEqual(list((self.place.root / "rough-checkpoint").iterdir()), [], "none is of use any more")
         rough = self.place.result("rough")
         self.assertEqual(rough["restarts"], 2)
         self.assertEqual(rough["metrics"], calm["metrics"])

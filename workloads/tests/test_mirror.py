@@ -238,6 +238,21 @@ class Measures(unittest.TestCase):
                 spec = None if asked is None else Spec(value["kind"], "triage", value["run"], asked)
                 self.assertEqual(parameters_of(record_of(value), spec), expected)
 
+    def test_parameters_come_from_the_record_itself_where_it_holds_its_spec(self) -> None:
+        seen = {"triage-training-1": Spec("training", "triage", "triage-training-1", {"epochs": 9}, declared=False)}
+        asked = {"epochs": 2, "network": {"channels": 8}, "resources": {"cpu": 1}}
+        for what, value, specs, expected in (
+            ("nothing but the record is left", training(spec=asked), {}, {"epochs": "2", "network.channels": "8"}),
+            ("the record goes before what was seen", training(spec=asked), seen, {"epochs": "2", "network.channels": "8"}),
+            ("a record of before, whose spec was seen", training(), seen, {"epochs": "9"}),
+            ("a record of before, alone", training(), {}, {}),
+            ("a spec that is none", training(spec=3), {}, {}),
+        ):  # fmt: skip
+            with self.subTest(what):
+                run = wanted_of(value, specs=specs).runs["triage-training-1"]
+                self.assertEqual(run.parameters, expected)
+                self.assertNotIn("spec", {metric.key.partition(".")[0] for metric in run.metrics})
+
     def test_names_and_values_stay_within_mlflows_bounds(self) -> None:
         record = record_of(body("x", "1", 0, **{"n" * 300: "v" * 9000, "k:/\n": "v"}))
         self.assertEqual(
@@ -247,7 +262,7 @@ class Measures(unittest.TestCase):
 
 class Lineage(unittest.TestCase):
     def tags(self, run: str, *bodies: dict[str, Any], specs: dict[str, Spec] | None = None) -> dict[str, str]:
-        stages = ("dataset", "search", "training", "compression", "version", "stable", "rollout", "trigger")
+        stages = ("dataset", "search", "base", "training", "compression", "version", "stable", "rollout", "trigger")
         tags = wanted_of(*bodies, specs=specs).runs[f"triage-{run}"].tags
         return {stage: tags[f"millwright.{stage}"] for stage in stages if f"millwright.{stage}" in tags}
 
@@ -273,6 +288,14 @@ class Lineage(unittest.TestCase):
             self.tags("trigger-1", body("trigger", "1", 9, version="triage-training-1")),
             {"version": "triage-training-1", "trigger": "triage-trigger-1"},
         )
+
+    def test_a_training_and_what_comes_of_it_say_what_it_started_from(self) -> None:
+        tuned = training(spec={"base": {"run": "triage-training-0", "sha256": "0" * 64}})
+        for run in ("training-1", "compression-1", "rollout-1"):
+            with self.subTest(run=run):
+                bodies = (tuned, compression(), rollout("1", 4, "compression-1", "promote"))
+                self.assertEqual(self.tags(run, *bodies)["base"], "triage-training-0")
+        self.assertNotIn("base", self.tags("training-1", training(spec={"epochs": 2})))
 
     def test_what_is_gone_leaves_its_name(self) -> None:
         self.assertEqual(self.tags("compression-1", compression()), {

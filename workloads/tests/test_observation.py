@@ -46,13 +46,14 @@ class Counted(unittest.TestCase):
 
     def observation(self, version: str = "v1", registry: CollectorRegistry | None = None) -> Observation:
         registry = registry or self.registry
-        return Observation("triage", version, "text", ["ham", "spam"], self.reference, self.folder, registry)
+        return Observation("triage", version, "text", ["ham", "spam"], self.reference, self.folder, 0.97, registry)
 
     def sample(self, name: str, **labels: str) -> float | None:
         return self.registry.get_sample_value(name, {"model": "triage", "version": "v1", **labels})
 
     def test_every_series_is_there_before_the_first_request(self) -> None:
         self.observation()
+        self.assertEqual(self.sample("millwright_recorded_accuracy"), 0.97)
         for feature, buckets in self.reference.features.items():
             for bucket, fraction in zip(buckets.names, buckets.fractions, strict=True):
                 labels = {"feature": feature, "bucket": bucket}
@@ -80,7 +81,7 @@ class Counted(unittest.TestCase):
         self.assertEqual(self.sample("millwright_captured_items_total", outcome="kept"), 2)
 
     def test_images_are_kept_as_rows_of_numbers(self) -> None:
-        one = Observation("triage", "v1", "pixels", ["ham", "spam"], None, self.folder, self.registry)
+        one = Observation("triage", "v1", "pixels", ["ham", "spam"], None, self.folder, None, self.registry)
         one.answered("r", numpy.ones((1, 2, 2), dtype=numpy.float32), features(1))
         (line,) = Follower(self.folder, ANSWERS).read()
         self.assertEqual(line["pixels"], [[1, 1], [1, 1]])
@@ -99,7 +100,7 @@ class Counted(unittest.TestCase):
         self.assertEqual([line["labels"] for line in kept], [["spam", "spam", None], ["ham"]])
 
     def test_without_a_reference_or_a_folder_nothing_is_counted_or_kept(self) -> None:
-        none = Observation("triage", "v1", "text", ["ham", "spam"], None, None, self.registry)
+        none = Observation("triage", "v1", "text", ["ham", "spam"], None, None, None, self.registry)
         none.answered("r", ["one"], features(1))
         none.labelled([Feedback("r", ("ham",))])
         none.join()
@@ -121,7 +122,7 @@ class ServedAndWatched(test_server.Served):
         self.captured = self.folder.parent / "captured"
 
     def environment(self) -> dict[str, str]:
-        return {"MILLWRIGHT_CAPTURE": str(self.captured)}
+        return {"MILLWRIGHT_CAPTURE": str(self.captured), "MILLWRIGHT_ACCURACY": "0.97"}
 
     def metric(self, name: str, **labels: str) -> float:
         """The sum over all series of a name with these labels."""
@@ -143,6 +144,7 @@ class ServedAndWatched(test_server.Served):
 
     def test_counts_keeps_and_takes_labels(self) -> None:
         self.becomes_ready()
+        self.assertEqual(self.metric("millwright_recorded_accuracy"), 0.97)
         draw = random.Random(8)
         given = [support.mail("ham", draw).decode() for _ in range(20)]
         labels = self.infer("r1", given)

@@ -106,9 +106,11 @@ FIRST: dict[str, Any] = {
     "verdict": "promote",
     "evidence": {"candidate": EVIDENCE, "stable": None, "agreement": None},
 }
-AT = {
+SPEC: dict[str, Any] = {"epochs": 2, "network": {"kind": "text-cnn", "channels": 8}, "labels": ["ham", "spam"]}
+AT: dict[str, Any] = {
     "model": "triage",
     "run": "triage-training-1",
+    "spec": SPEC,
     "artifact_path": "training/x/model",
     "completed_at": "2026-01-02T03:04:05Z",
 }
@@ -185,6 +187,7 @@ class ClusterTest(unittest.TestCase):
         folder = tempfile.TemporaryDirectory(prefix="millwright-test-")
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
+        (self.folder / "spec.json").write_text(json.dumps(SPEC))
 
     def cluster(self, pods: list[Answer], created: list[Answer] | None = None) -> FakeCluster:
         fake = FakeCluster(self.folder, pods, created)
@@ -206,6 +209,7 @@ class Recorder(ClusterTest):
             "MILLWRIGHT_STAGE": "training",
             "MILLWRIGHT_MODEL": "triage",
             "MILLWRIGHT_RUN": "triage-training-1",
+            "MILLWRIGHT_SPEC": str(self.folder / "spec.json"),
             "MILLWRIGHT_RESULT": str(self.folder / "result.json"),
             "MILLWRIGHT_WORKER_INDEX": str(index),
             "MILLWRIGHT_POD": "triage-training-1-0-abcde",
@@ -250,6 +254,7 @@ class Recorder(ClusterTest):
         self.assertEqual(
             (record.pop("kind"), record.pop("model"), record.pop("run")), ("training", "triage", "triage-training-1")
         )
+        self.assertEqual(record.pop("spec"), SPEC)
         self.assertEqual(record, {name: value for name, value in RESULT.items() if name != "artifact"})
 
     def test_a_record_that_is_there_is_fine(self) -> None:
@@ -301,6 +306,17 @@ class Recorder(ClusterTest):
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=10)
         self.assertEqual(process.returncode, 143)
+
+    def test_a_spec_that_is_none_is_not_recorded(self) -> None:
+        self.leave(RESULT)
+        for spec, why in (("[]", "must be a JSON object, is list"), ("{", "cannot be read"), (None, "No such file")):
+            with self.subTest(why=why):
+                path = self.folder / "spec.json"
+                path.unlink() if spec is None else path.write_text(spec)
+                fake = self.cluster([(200, pod(0))])
+                self.ends(64, fake)
+                self.assertIn(why, self.termination.read_text())
+                self.assertEqual(fake.of("POST"), [])
 
     def test_names_all_that_is_not_set(self) -> None:
         output = self.ends(64, self.cluster([(200, pod(0))]), MILLWRIGHT_RUN="", MILLWRIGHT_POD="")
@@ -405,7 +421,7 @@ class Records(unittest.TestCase):
             "dataset", {**DATASET, "splits": {"train": DATASET["splits"]["train"]}}, r"splits\.validation: must be"
         )
         self.fault("dataset", {**DATASET, "labels": ["one"]}, "labels: .* at least two")
-        self.fault("training", {**RESULT, "note": "x" * MAX_BYTES}, "bytes, at most")
+        self.fault("training", {**RESULT, "note": "x" * MAX_BYTES}, r"of them its spec; at most \d+ are")
         self.fault(
             "training", {**RESULT, "network": {"sha256": "x"}}, r"network\.sha256: is \"x\".*network\.bytes: is missing"
         )

@@ -19,7 +19,7 @@ from unittest import mock
 from . import support
 from millwright_recorder.results import faults_of
 from millwright_workloads import rollout
-from millwright_workloads.contract import EXIT_BAD_SPEC, EXIT_GROUP_LOST, WorkloadFailure
+from millwright_workloads.contract import EXIT_BAD_SPEC, EXIT_UNAVAILABLE, WorkloadFailure
 from millwright_workloads.items import Item, write_split
 from millwright_workloads.router_metrics import Counts, LiveTraffic, RouterSilent, counts_in
 
@@ -355,7 +355,7 @@ class Judging(support.PlaceTest):
     def test_without_the_routers_word_there_is_no_verdict(self) -> None:
         with self.assertRaisesRegex(WorkloadFailure, "the router did not tell what it counted for 1 s") as caught:
             self.judge(self.good(), self.good(), MILLWRIGHT_ROUTER_METRICS="http://127.0.0.1:1/metrics")
-        self.assertEqual(caught.exception.code, EXIT_GROUP_LOST)
+        self.assertEqual(caught.exception.code, EXIT_UNAVAILABLE)
         self.assertFalse(self.place.result_path("run").exists())
 
     def test_a_judged_step_is_reported_not_judged_again(self) -> None:

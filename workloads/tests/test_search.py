@@ -26,14 +26,14 @@ from millwright_recorder.results import faults_of
 from millwright_workloads import dataset, search
 from millwright_workloads.contract import (
     EXIT_BAD_SPEC,
-    EXIT_GROUP_LOST,
+    EXIT_UNAVAILABLE,
     EXIT_INTERRUPTED,
     EXIT_NOT_VERIFIED,
     WorkloadFailure,
 )
 from millwright_workloads.database import Database, connect
 from millwright_workloads.search_spec import SearchSpec
-from millwright_workloads.study import MOST_RETRIES, SharedStudy, Tally
+from millwright_workloads.study import MOST_RETRIES, SharedStudy, Tally, random_trials
 
 HEARTBEAT_SECONDS = 1
 
@@ -185,6 +185,39 @@ class Algorithms(Searching):
             drawn[name] = self.points(f"run-{name}")
         self.assertEqual(drawn["one"], drawn["same"])
         self.assertNotEqual(drawn["one"], drawn["other"])
+
+    def test_all_but_a_grid_begin_with_the_training_as_it_is_written(self) -> None:
+        given = spec()
+        training = given["training"]
+        written = {
+            "learningRate": training["learningRate"],
+            "batchSize": training["batchSize"],
+            "network.channels": training["network"]["channels"],
+        }
+        self.assertEqual(written["batchSize"], 8, "where the space has no dropout")
+        for algorithm in ("tpe", "random", "nsga2", "cmaes", "gp"):
+            with self.subTest(algorithm=algorithm):
+                self.search(f"run-{algorithm}", spec(algorithm=algorithm, trials=3), f"{self.study}-{algorithm}")
+                points = self.points(f"run-{algorithm}")
+                self.assertEqual(points[0], written)
+                self.assertNotIn(written, points[1:])
+        self.search("more", spec(algorithm="tpe", trials=5), f"{self.study}-tpe")
+        self.assertEqual(self.points("more").count(written), 1)
+
+    def test_tpe_learns_from_its_first_trials_also_where_there_are_few(self) -> None:
+        self.assertEqual([random_trials(trials) for trials in (1, 8, 48, 60, 1000)], [3, 3, 8, 10, 10])
+        drawn = {}
+        for algorithm in ("tpe", "random"):
+            self.search(f"run-{algorithm}", spec(algorithm=algorithm, trials=8), f"{self.study}-{algorithm}")
+            drawn[algorithm] = self.points(f"run-{algorithm}")
+        self.assertEqual(drawn["tpe"][:3], drawn["random"][:3])
+        self.assertTrue(all(tpe != random for tpe, random in zip(drawn["tpe"][3:], drawn["random"][3:], strict=True)))
+
+    def test_begins_anywhere_where_what_is_written_is_outside_the_space(self) -> None:
+        given = spec(trials=2)
+        given["training"]["learningRate"] = 2
+        self.search("run", given)
+        self.assertTrue(all(point["learningRate"] <= 1 for point in self.points("run")))
 
 
 class GoingOn(Searching):
@@ -352,10 +385,10 @@ class Processes(Searching):
         support.wait_for(lambda: self.is_training("run", 0, 2), "the second trial")
         postgres.stop()
         try:
-            self.ends("run", [worker], [EXIT_GROUP_LOST])
+            self.ends("run", [worker], [EXIT_UNAVAILABLE])
             self.assertIn("the database search at 127.0.0.1", self.place.termination().read_text())
             early = self.start_worker("run", given, workers=1, MILLWRIGHT_DATABASE_SECONDS="0.5")
-            self.ends("run", [early], [EXIT_GROUP_LOST])
+            self.ends("run", [early], [EXIT_UNAVAILABLE])
             waits = self.start_worker("run", given, workers=1)
         finally:
             postgres.start()

@@ -30,6 +30,47 @@ def spec(**changes: Any) -> dict[str, Any]:
     return {"search": search, "training": TRAINING, "task": "text-classification", "labels": ["ham", "spam"]}
 
 
+class Written(unittest.TestCase):
+    SPACE: dict[str, Any] = {
+        "learningRate": {"kind": "float", "low": 0.01, "high": 1, "log": True},
+        "batchSize": {"kind": "categorical", "choices": [8, 16]},
+        "network.channels": {"kind": "integer", "low": 2, "high": 10, "step": 3},
+        "network.dropout": {
+            "kind": "float",
+            "low": 0,
+            "high": 0.4,
+            "step": 0.1,
+            "when": {"parameter": "batchSize", "equals": 16},
+        },
+    }
+
+    def written(self, **network: Any) -> dict[str, Any] | None:
+        training = {**TRAINING, **{name: value for name, value in network.items() if name != "network"}}
+        training["network"] = {**TRAINING["network"], **network.get("network", {})}
+        return parse_space(self.SPACE, training).written(training)
+
+    def test_is_what_the_training_says_where_conditions_hold(self) -> None:
+        self.assertEqual(self.written(), {"learningRate": 0.1, "batchSize": 8, "network.channels": 8})
+        self.assertEqual(
+            self.written(batchSize=16, learningRate=1),
+            {"learningRate": 1.0, "batchSize": 16, "network.channels": 8, "network.dropout": 0.1},
+        )
+
+    def test_is_none_where_a_value_is_outside_the_space(self) -> None:
+        outside: tuple[dict[str, Any], ...] = (
+            {"learningRate": 0.009},
+            {"learningRate": 2},
+            {"batchSize": 32},
+            {"batchSize": True},
+            {"network": {"channels": 9}},
+            {"network": {"channels": 11}},
+            {"batchSize": 16, "network": {"dropout": 0.15}},
+        )
+        for changes in outside:
+            with self.subTest(**changes):
+                self.assertIsNone(self.written(**changes))
+
+
 class Grid(unittest.TestCase):
     def test_has_every_point_once_and_a_parameter_only_where_its_condition_holds(self) -> None:
         space = parse_space(

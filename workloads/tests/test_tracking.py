@@ -6,6 +6,7 @@ Not proved here: the read-only root, the mounted Secret and the probes; those ar
 from __future__ import annotations
 
 import contextlib
+import http.server
 import json
 import os
 import signal
@@ -29,7 +30,7 @@ from .postgres import DATABASE, PASSWORD, USER, Postgres
 from millwright_tracking.settings import Settings, SettingsError, read_settings  # noqa: E402
 
 SETTINGS = Settings(
-    host="database", port=5432, user="mill", database="mlflow", password="p", artifacts=Path("/a"), private=Path("/p"),
+    host="database", port=5432, user="mill", database="mlflow", password="p", artifacts="/a", private=Path("/p"),
     serve=5000,
 )  # fmt: skip
 
@@ -185,6 +186,27 @@ class OnPostgres(unittest.TestCase):
         status, answer = self.call("experiments/get-by-name?experiment_name=kept")
         self.assertEqual((status, answer["experiment"]["name"]), (200, "kept"))
 
+    def test_keeps_artifacts_in_a_bucket(self) -> None:
+        """Not proved: S3 itself, and the pod's identity there."""
+        bucket = Bucket()
+        self.addCleanup(bucket.close)
+        process = self.start(
+            MILLWRIGHT_ARTIFACTS="s3://artifacts/mlflow",
+            MLFLOW_S3_ENDPOINT_URL=f"http://127.0.0.1:{bucket.port}",
+            AWS_ACCESS_KEY_ID="id",
+            AWS_SECRET_ACCESS_KEY="key",
+            AWS_DEFAULT_REGION="us-east-2",
+            AWS_REQUEST_CHECKSUM_CALCULATION="when_required",
+        )
+        self.wait(process)
+        path = f"http://127.0.0.1:{self.port}/api/2.0/mlflow-artifacts/artifacts/0/run/model.onnx"
+        for method, body in (("PUT", b"weights"), ("GET", None)):
+            request = urllib.request.Request(path, body, {"Host": "mlflow:5000"}, method=method)
+            with urllib.request.urlopen(request, timeout=60) as response:
+                answer = response.read()
+        self.assertEqual(answer, b"weights")
+        self.assertEqual(bucket.objects, {"/artifacts/mlflow/0/run/model.onnx": b"weights"})
+
     def test_an_upgrade_that_was_killed_is_made_again(self) -> None:
         # By its name it runs first, on a database without tables. Moments later there are some, in an open transaction.
         for delay in (0.1, 0.5, 1.0):
@@ -231,6 +253,46 @@ class OnPostgres(unittest.TestCase):
         process.wait(30)
         self.assertEqual(process.returncode, 64)
         self.assertIn('MILLWRIGHT_DATABASE_PORT is "x", must be a port', self.termination.read_text())
+
+
+class Bucket:
+    """As much of S3 as it takes to put an object and to get it, below one folder."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, bytes] = {}
+        objects = self.objects
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_PUT(self) -> None:  # noqa: N802
+                objects[self.path] = self.rfile.read(int(self.headers["Content-Length"]))
+                self.answer(b"")
+
+            def do_HEAD(self) -> None:  # noqa: N802
+                self.answer(objects.get(self.path))
+
+            def do_GET(self) -> None:  # noqa: N802
+                # MLflow asks first what is below the path: nothing, since it is no folder.
+                is_listing = "?list-type=2" in self.path
+                self.answer(b"<ListBucketResult></ListBucketResult>" if is_listing else objects.get(self.path))
+
+            def answer(self, body: bytes | None) -> None:
+                self.send_response(404 if body is None else 200)
+                self.send_header("Content-Length", str(len(body or b"")))
+                self.send_header("ETag", '"1"')
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(body or b"")
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port: int = self._server.server_port
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
 
 
 def _children(pid: int) -> list[int]:

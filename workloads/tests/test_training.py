@@ -1,5 +1,6 @@
 """The training stage as a pod runs it: `millwright-run` above torchrun above a worker, two of them on this machine."""
 
+import json
 import os
 import shutil
 import signal
@@ -13,13 +14,15 @@ import torch
 
 from . import support
 from millwright_workloads import dataset
-from millwright_workloads.contract import EXIT_BAD_DATA, EXIT_BAD_SPEC, digest
+from millwright_workloads.contract import EXIT_BAD_DATA, EXIT_BAD_SPEC, EXIT_UNAVAILABLE, digest
 from millwright_workloads.launch import REJOIN_SECONDS
 from millwright_workloads.modelling import load_network, logits_of, prepare
+from millwright_workloads.retention import checkpoints
 from millwright_workloads.story import STORY_FILE
 from millwright_workloads.training_spec import TrainingSpec
 
-LONG = {**support.TRAINING, "epochs": 120, "checkpointSeconds": 1, "workers": 2}
+KEPT = {"last": 3, "whenDone": "keep"}
+LONG = {**support.TRAINING, "epochs": 120, "checkpointSeconds": 1, "workers": 2, "checkpointRetention": KEPT}
 ENOUGH_STEPS = 60
 
 
@@ -40,18 +43,15 @@ class Group(support.PlaceTest):
         self.assertEqual(found, codes, "\n".join(self.place.output(run, index) for index in (0, 1)))
 
     def steps_kept(self, run: str) -> int:
-        path = self.place.root / f"{run}-checkpoint" / "checkpoint.pt"
-        if not path.exists():
-            return 0
-        state = torch.load(path, weights_only=True)
-        return int(state["epoch"] * 7 + state["step"])
+        kept = checkpoints(self.place.root / f"{run}-checkpoint")
+        return kept[0].epoch * 7 + kept[0].step if kept else 0
 
     def reaches_the_middle(self, run: str) -> None:
         support.wait_for(lambda: self.steps_kept(run) >= ENOUGH_STEPS, f"{run} to reach step {ENOUGH_STEPS}")
         self.assertLess(self.steps_kept(run), 120 * 7, "too fast to be interrupted: raise LONG's epochs")
 
     def best(self, run: str) -> dict[str, torch.Tensor]:
-        state = torch.load(self.place.root / f"{run}-checkpoint" / "checkpoint.pt", weights_only=True)
+        state = torch.load(checkpoints(self.place.root / f"{run}-checkpoint")[0].path, weights_only=True)
         weights: dict[str, torch.Tensor] = state["best"]
         return weights
 
@@ -118,6 +118,31 @@ class Group(support.PlaceTest):
             self.assertIn(f"going on from the checkpoint after {kept} of 840 steps", self.place.output("stopped"))
             self.same_outcome("calm", "stopped")
 
+        with self.subTest("the newest checkpoint is damaged: on from the one before"):
+            group = self.pair("damaged")
+            self.reaches_the_middle("damaged")
+            for process in group:
+                process.send_signal(signal.SIGTERM)
+            self.ends("damaged", group, [143, 143])
+            newest, before, *_ = checkpoints(self.place.root / "damaged-checkpoint")
+            newest.path.write_bytes(newest.path.read_bytes()[:-100])
+            self.ends("damaged", self.pair("damaged"), [0, 0])
+            self.assertIn(f"{newest.path.name} is damaged", self.place.output("damaged"))
+            steps = before.epoch * 7 + before.step
+            self.assertIn(f"going on from the checkpoint after {steps} of 840 steps", self.place.output("damaged"))
+            self.same_outcome("calm", "damaged")
+
+        with self.subTest("as many checkpoints stay as the spec says"):
+            kept = checkpoints(self.place.root / "calm-checkpoint")
+            self.assertEqual((len(kept), kept[0].epoch), (3, 120))
+
+        with self.subTest("the last checkpoint is damaged when only the evaluation is left: all train on"):
+            (self.place.root / "calm" / "result.json").unlink()
+            kept[0].path.write_bytes(b"x")
+            self.ends("calm", self.pair("calm"), [0, 0])
+            self.assertIn(f"going on from the checkpoint after {kept[1].epoch * 7 + kept[1].step} of 840", self.place.output("calm"))
+            self.same_outcome("process", "calm")
+
         with self.subTest("only the evaluation was left: worker 0 does it alone"):
             before = self.place.result("calm")
             (self.place.root / "calm" / "result.json").unlink()
@@ -141,9 +166,61 @@ class Group(support.PlaceTest):
             self.assertEqual(self.place.result("calm")["metrics"], before["metrics"])
             self.keeps_its_network("calm", LONG)
 
+    def test_goes_on_from_what_another_training_left_and_from_nothing_else(self) -> None:
+        self.ends("first", [self.worker("first", 0, support.TRAINING, workers=1)], [0])
+        first = self.place.result("first")
+        (self.place.root / "base").symlink_to(self.place.root / "first")
+        base = {"run": "first", "sha256": first["artifact"]["sha256"]}
+
+        # Another data set, whose own vocabulary is another, and a rate at which nothing is learned in an epoch.
+        shutil.rmtree(self.place.root / "dataset")
+        shutil.rmtree(self.place.root / "source")
+        support.write_corpus(self.place.root / "source", each=60, seed=2)
+        dataset.run(self.place.surroundings("dataset", "d2", support.SPLIT))
+        spec = {**support.TRAINING, "epochs": 1, "learningRate": 1e-9, "base": base, "workers": 2}
+        self.ends("tuned", self.pair("tuned", spec), [0, 0])
+        self.assertIn("starting from the weights of first", self.place.output("tuned"))
+        was, described = load_network(self.place.root / "first" / "network")
+        found, description = load_network(self.place.root / "tuned" / "network")
+        self.assertEqual(description.reader.vocabulary, described.reader.vocabulary)
+        for (name, value), other in zip(was.state_dict().items(), found.state_dict().values()):
+            self.assertTrue(torch.allclose(value, other, atol=1e-4), name)
+        fresh = {**spec, "base": None}
+        self.ends("fresh", self.pair("fresh", fresh), [0, 0])
+        tuned_accuracy, fresh_accuracy = (self.place.result(run)["metrics"]["testAccuracy"] for run in ("tuned", "fresh"))
+        self.assertGreater(tuned_accuracy, fresh_accuracy + 0.1)
+        self.assertNotEqual(
+            load_network(self.place.root / "fresh" / "network")[1].reader.vocabulary, described.reader.vocabulary
+        )
+
+        network = {**support.TRAINING["network"], "channels": 16, "sequenceLength": 16, "dropout": 0.5}
+        for changes, code, why in (
+            ({"network": network}, EXIT_BAD_SPEC, "network.channels is 16, and 8 there; network.sequenceLength is 16"),
+            ({"labels": ["spam", "ham"]}, EXIT_BAD_SPEC, "labels is spam, ham, and ham, spam there"),
+            ({"base": {**base, "sha256": "0" * 64}}, EXIT_BAD_DATA, "not what first left, by its record"),
+            ({"base": {"run": "first"}}, EXIT_BAD_SPEC, "spec.base.sha256: missing"),
+        ):
+            with self.subTest(why=why):
+                self.place.termination().write_text("")
+                self.ends("other", [self.worker("other", 0, {**spec, **changes, "workers": 1}, workers=1)], [code])
+                self.assertIn(why, self.place.termination().read_text())
+        with self.subTest("another dropout is no other network"):
+            tuned = {**spec, "workers": 1, "network": {**support.TRAINING["network"], "dropout": 0.5}}
+            self.ends("dropout", [self.worker("dropout", 0, tuned, workers=1)], [0])
+        with self.subTest("what it left to go on from is gone"):
+            shutil.rmtree(self.place.root / "first" / "network")
+            self.ends("gone", [self.worker("gone", 0, {**spec, "workers": 1}, workers=1)], [EXIT_BAD_DATA])
+            self.assertIn("not a network this image saved", self.place.termination().read_text())
+
     def test_one_worker_needs_no_group(self) -> None:
         self.ends("one", [self.worker("one", 0, support.TRAINING, workers=1)], [0])
         self.assertEqual(self.place.result("one")["workers"], 1)
+        left = self.place.root / "one-checkpoint"
+        self.assertEqual(list(left.iterdir()), [], "none is of use any more")
+        self.place.result_path("one").unlink()
+        (left / "checkpoint-000001-000000000-0123456789abcdef.pt").write_text("left by one that was killed")
+        self.ends("one", [self.worker("one", 0, support.TRAINING, workers=1)], [0])
+        self.assertEqual(list(left.iterdir()), [])
 
     def test_learns_digits_better_than_the_simple_model(self) -> None:
         shutil.rmtree(self.place.root / "dataset")
@@ -164,14 +241,43 @@ class Group(support.PlaceTest):
         process.send_signal(signal.SIGTERM)
         self.assertEqual(process.wait(10), 143)
 
-    def test_a_group_that_does_not_come_together_is_given_up_in_time(self) -> None:
-        environment = {
-            **self.place.environment("training", "alone", {**LONG, "maxRestarts": 0}, 2, 1),
-            "MILLWRIGHT_RENDEZVOUS": "no-such-host.invalid:29500",
-            "MILLWRIGHT_GROUP_SECONDS": "1",
-        }
-        self.assertEqual(self.start(environment).wait(60), 75)
-        self.assertIn("no-such-host.invalid does not resolve", self.place.termination(1).read_text())
+    def test_a_worker_whose_group_does_not_come_together_gives_its_place_back_in_time(self) -> None:
+        hurried = {**LONG, "gangSeconds": 4}
+        with self.subTest("worker 0 has no place"):
+            environment = {
+                **self.place.environment("training", "nameless", hurried, 2, 1),
+                "MILLWRIGHT_RENDEZVOUS": "no-such-host.invalid:29500",
+            }
+            self.assertEqual(self.start(environment).wait(60), EXIT_UNAVAILABLE)
+            self.assertIn("no-such-host.invalid does not resolve", self.place.termination(1).read_text())
+        for index in (0, 1):
+            with self.subTest("the other has none", index=index):
+                run = f"half{index}"
+                began = time.monotonic()
+                self.ends(run, [self.worker(run, index, hurried)], [EXIT_UNAVAILABLE])
+                # Not tried again in place, though maxRestarts is 3: that would hold the place.
+                self.assertLess(time.monotonic() - began, 4 + 15)
+                said = self.place.termination(index).read_text()
+                self.assertRegex(said, rf"worker {index} waited \d+ s for its group of 2 workers .* gives its place back")
+                told = json.loads(self.place.result_path(run, index).with_name("progress.json").read_text())
+                self.assertIn("for its group of 2 workers", told["message"])
+        with self.subTest("the other comes in time"):
+            spec = {**support.TRAINING, "workers": 2}
+            first = self.worker("late", 0, spec)
+            support.wait_for(lambda: listens(self.place.port), "torchrun to wait for worker 1")
+            self.ends("late", [first, self.worker("late", 1, spec)], [0, 0])
+
+    def test_a_group_that_is_lost_for_good_gives_its_place_back_and_goes_on_later(self) -> None:
+        spec = {**LONG, "gangSeconds": 80}
+        group = self.pair("torn", spec)
+        self.reaches_the_middle("torn")
+        group[1].kill()
+        group[1].wait()
+        self.ends("torn", group[:1], [EXIT_UNAVAILABLE])
+        kept = self.steps_kept("torn")
+        self.assertGreaterEqual(kept, ENOUGH_STEPS)
+        self.ends("torn", self.pair("torn"), [0, 0])
+        self.assertIn(f"going on from the checkpoint after {kept} of 840 steps", self.place.output("torn"))
 
     def test_what_another_try_would_not_change_ends_with_its_code(self) -> None:
         for spec, code, why in (
@@ -195,7 +301,7 @@ def worker_process(root: Path, run: str, index: int) -> int:
             continue
         if (
             wanted <= environment
-            and "millwright_workloads.train" in arguments
+            and "millwright_workloads.train_worker" in arguments
             and "torch.distributed.run" not in arguments
         ):
             return int(place.name)

@@ -4,6 +4,7 @@ import type { SecretArgs } from "@pulumi/kubernetes/core/v1/secret.js";
 import type { ServiceArgs } from "@pulumi/kubernetes/core/v1/service.js";
 import type { ServiceAccountArgs } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
 import type { Input } from "@pulumi/pulumi";
+import { place } from "../../compute/scheduling/queue.ts";
 import { COMPONENT_LABEL, labelsFor, selectorLabelsFor } from "../../core/labels.ts";
 import { renderPolicy } from "../network/policy.ts";
 import { memoryQuantity, renderResources } from "../pod/resources.ts";
@@ -100,6 +101,7 @@ function renderPod(args: DatabaseArgs, secretUid: Input<string>) {
   return {
     metadata: { labels, annotations: { [SECRET_ANNOTATION]: secretUid } },
     spec: {
+      ...place({ part: "platform" }, args.placements).pod,
       serviceAccountName: DATABASE_NAME,
       automountServiceAccountToken: false,
       enableServiceLinks: false,

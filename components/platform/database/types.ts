@@ -1,5 +1,6 @@
 import type { Input } from "@pulumi/pulumi";
 import type { Resources } from "../../../stacks/schema.ts";
+import type { Placements } from "../../compute/scheduling/queue.ts";
 import type { ArtifactStore, PlatformArgs } from "../types.ts";
 
 export interface DatabaseArgs {
@@ -20,6 +21,8 @@ export interface DatabaseArgs {
    * @default 1
    */
   readonly passwordGeneration?: number;
+  /** What keeps the cluster's priorities. @default it has none of ours */
+  readonly placements?: Placements | undefined;
   /** @default enough for so many clients */
   readonly resources?: Resources;
 }
@@ -28,10 +31,16 @@ export interface DatabaseArgs {
  * How a client of the stack's namespace reaches the server; the password is only ever a file, mounted from a Secret.
  */
 export interface DatabaseConnection {
-  readonly host: string;
+  readonly host: Input<string>;
   readonly port: number;
   readonly user: string;
   readonly secretName: string;
   /** The member of the Secret that holds the password. */
   readonly secretKey: string;
+  /**
+   * libpq's `sslmode`, as the server calls for it.
+   *
+   * @default what libpq does by itself: TLS where the server offers it
+   */
+  readonly sslMode?: "require" | "prefer";
 }

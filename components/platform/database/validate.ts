@@ -2,7 +2,11 @@ import type { Problem } from "../../core/problem.ts";
 import type { DatabaseArgs } from "./types.ts";
 
 /** What is wrong with a database server. Paths start at its arguments. */
-export function validateDatabase({ databases, clients, passwordGeneration = 1 }: DatabaseArgs): Problem[] {
+export function validateDatabase({
+  databases,
+  clients,
+  passwordGeneration = 1,
+}: Pick<DatabaseArgs, "databases" | "clients" | "passwordGeneration">): Problem[] {
   const problems: Problem[] = [];
   if (databases.length === 0) {
     problems.push({ path: "databases", message: "must name at least one database", value: databases });

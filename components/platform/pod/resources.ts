@@ -1,4 +1,4 @@
-import type { Resources, ServingResources } from "../../../stacks/schema.ts";
+import type { Resources, WorkResources } from "../../../stacks/schema.ts";
 
 /** Requests and limits of a container, in the form the API server stores them. */
 export interface ResourceRequirements {
@@ -18,12 +18,17 @@ const MEBIBYTES_PER_GIBIBYTE = 1024;
  * Requests and limits on CPU and memory. Memory's limit is its request, so that a node never promises memory twice; CPU
  * may burst to `cpuLimit`, which defaults to the request. GPUs are a limit alone: the API server makes it the request,
  * and takes no other.
+ *
+ * @param device what a GPU is called where `resources` does not say it
  */
-export function renderResources(resources: Resources | ServingResources): ResourceRequirements {
+export function renderResources(
+  resources: Resources | WorkResources,
+  device: string = GPU_RESOURCE,
+): ResourceRequirements {
   const { cpu, cpuLimit = cpu, memoryGiB } = resources;
   const memory = memoryQuantity(memoryGiB);
   const gpus = "gpu" in resources && resources.gpu !== undefined ? resources.gpu : 0;
-  const resource = ("gpuResource" in resources ? resources.gpuResource : undefined) ?? GPU_RESOURCE;
+  const resource = ("gpuResource" in resources ? resources.gpuResource : undefined) ?? device;
   return {
     requests: { cpu: cpuQuantity(cpu), memory },
     limits: { cpu: cpuQuantity(cpuLimit), memory, ...(gpus === 0 ? {} : { [resource]: String(gpus) }) },

@@ -23,3 +23,9 @@ export const CONTAINER_SECURITY = {
 
 /** Mode of a mounted secret's file: root's, and readable for the group, which `fsGroup` makes the process's own. */
 export const SECRET_FILE_MODE = 0o440;
+
+/** Labels of a namespace that refuses pods which do not meet the restricted standard, and warns whoever submits one. */
+export const RESTRICTED_NAMESPACE = {
+  "pod-security.kubernetes.io/enforce": "restricted",
+  "pod-security.kubernetes.io/warn": "restricted",
+};

@@ -2,6 +2,7 @@ import type { DeploymentArgs } from "@pulumi/kubernetes/apps/v1/deployment.js";
 import type { ServiceAccountArgs } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
 import type { RoleArgs } from "@pulumi/kubernetes/rbac/v1/role.js";
 import type { RoleBindingArgs } from "@pulumi/kubernetes/rbac/v1/roleBinding.js";
+import { place } from "../../compute/scheduling/queue.ts";
 import { labelsFor, selectorLabelsFor } from "../../core/labels.ts";
 import { renderResources } from "../pod/resources.ts";
 import { CONTAINER_SECURITY, POD_SECURITY } from "../pod/security.ts";
@@ -60,6 +61,7 @@ export function renderMirror(args: RegistryArgs) {
 
 function renderPod(args: RegistryArgs) {
   return {
+    ...place({ part: "platform" }, args.placements).pod,
     serviceAccountName: MIRROR_NAME,
     automountServiceAccountToken: false,
     enableServiceLinks: false,

@@ -2,6 +2,7 @@ import type { DeploymentArgs } from "@pulumi/kubernetes/apps/v1/deployment.js";
 import type { ServiceArgs } from "@pulumi/kubernetes/core/v1/service.js";
 import type { ServiceAccountArgs } from "@pulumi/kubernetes/core/v1/serviceAccount.js";
 import { type Input, output } from "@pulumi/pulumi";
+import { place } from "../../compute/scheduling/queue.ts";
 import { labelsFor, selectorLabelsFor } from "../../core/labels.ts";
 import { renderPolicy } from "../network/policy.ts";
 import { renderResources } from "../pod/resources.ts";
@@ -68,8 +69,9 @@ export function renderServer(args: RegistryArgs, address: Input<string>) {
 }
 
 function renderPod(args: RegistryArgs, address: Input<string>) {
-  const { artifacts, database } = args;
+  const { artifacts, bucket, database } = args;
   return {
+    ...place({ part: "platform" }, args.placements).pod,
     serviceAccountName: REGISTRY_NAME,
     automountServiceAccountToken: false,
     enableServiceLinks: false,
@@ -77,7 +79,9 @@ function renderPod(args: RegistryArgs, address: Input<string>) {
     securityContext: POD_SECURITY,
     containers: [renderContainer(args, address)],
     volumes: [
-      { name: "artifacts", persistentVolumeClaim: { claimName: artifacts.claimName } },
+      ...(bucket === undefined
+        ? [{ name: "artifacts", persistentVolumeClaim: { claimName: artifacts.claimName } }]
+        : []),
       {
         name: "password",
         secret: {
@@ -93,14 +97,14 @@ function renderPod(args: RegistryArgs, address: Input<string>) {
 }
 
 function renderContainer(args: RegistryArgs, address: Input<string>) {
-  const { image, database, resources = SERVER_RESOURCES } = args;
+  const { image, database, bucket, resources = SERVER_RESOURCES } = args;
   return {
     name: "mlflow",
     image,
     command: SERVER_COMMAND,
     env: [
       { name: "HOME", value: "/tmp" },
-      { name: "MILLWRIGHT_ARTIFACTS", value: SERVER_ARTIFACTS },
+      { name: "MILLWRIGHT_ARTIFACTS", value: bucket ?? SERVER_ARTIFACTS },
       { name: "MILLWRIGHT_DATABASE_HOST", value: database.host },
       { name: "MILLWRIGHT_DATABASE_NAME", value: REGISTRY_DATABASE },
       { name: "MILLWRIGHT_DATABASE_PASSWORD_FILE", value: `${PASSWORD_FOLDER}/${database.secretKey}` },
@@ -109,6 +113,7 @@ function renderContainer(args: RegistryArgs, address: Input<string>) {
       { name: "MILLWRIGHT_PORT", value: String(REGISTRY_PORT) },
       { name: "MILLWRIGHT_PRIVATE", value: PRIVATE_FOLDER },
       ...renderNames(args, address),
+      ...(database.sslMode === undefined ? [] : [{ name: "PGSSLMODE", value: database.sslMode }]),
       { name: "TMPDIR", value: "/tmp" },
     ],
     ports: [{ name: "http", containerPort: REGISTRY_PORT, protocol: "TCP" }],
@@ -116,7 +121,7 @@ function renderContainer(args: RegistryArgs, address: Input<string>) {
     securityContext: CONTAINER_SECURITY,
     ...renderProbes(),
     volumeMounts: [
-      { name: "artifacts", mountPath: SERVER_ARTIFACTS, subPath: REGISTRY_FOLDER },
+      ...(bucket === undefined ? [{ name: "artifacts", mountPath: SERVER_ARTIFACTS, subPath: REGISTRY_FOLDER }] : []),
       { name: "password", mountPath: PASSWORD_FOLDER, readOnly: true },
       { name: "private", mountPath: PRIVATE_FOLDER },
       { name: "tmp", mountPath: "/tmp" },

@@ -20,11 +20,14 @@ export interface ConflictContext {
   readonly live: JsonObject;
   /** The program's `ignoreChanges`. */
   readonly ignored: readonly Path[];
+  /** Whether the object is somebody else's, as that of a patch: then nothing is taken back. */
+  readonly isPatch: boolean;
 }
 
 /**
  * A field this resource declared before and that another manager *updated* has drifted, and is put back. A field another
  * manager *applies* has two owners who both mean it, and one that was never declared here is somebody else's: both are refused.
+ * A patch takes nothing back.
  */
 export function resolveConflicts(error: ApiError, context: ConflictContext): Resolution {
   let object = context.object;
@@ -46,7 +49,7 @@ export function resolveConflicts(error: ApiError, context: ConflictContext): Res
         manager.name === conflict.manager &&
         (steps === undefined || ownsField(manager.fields, steps)),
     );
-    (wasOurs && !isApplied ? overridden : refused).push(conflict);
+    (wasOurs && !isApplied && !context.isPatch ? overridden : refused).push(conflict);
   }
   return { object, overridden, refused };
 }

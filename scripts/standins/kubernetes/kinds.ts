@@ -57,9 +57,25 @@ export function kindOfToken(token: string): GroupVersionKind {
   return { group: group === "core" ? "" : group, version: module.slice(slash + 1), kind };
 }
 
+/**
+ * The kind of the object that a resource of this type changes without having made it: `Node` of a `NodePatch`; undefined of a
+ * resource that makes its object.
+ *
+ * @param declared what the inputs say their kind is: a definition may call a kind of its own `...Patch`
+ */
+export function patchedKind(token: string, declared: unknown): string | undefined {
+  const { kind } = kindOfToken(token);
+  const patched = /^(.+)Patch$/.exec(kind)?.[1];
+  return declared === undefined || declared === patched ? patched : undefined;
+}
+
 export const typeOfUrn = (urn: string): string => {
   const qualified = urn.split("::")[2] ?? "";
   return qualified.slice(qualified.lastIndexOf("$") + 1);
 };
 
 export const nameOfUrn = (urn: string): string => urn.split("::").slice(3).join("::");
+
+/** Whether a resource changes an object that it has not made. */
+export const isPatch = (urn: string, inputs: JsonObject): boolean =>
+  patchedKind(typeOfUrn(urn), inputs["kind"]) !== undefined;

@@ -12,6 +12,7 @@ import type {
   SearchRecord,
   SearchRun,
   TrainingRecord,
+  TrainingRun,
 } from "../../../components/lifecycle/types.ts";
 import type { ModelSpec, Stack } from "../../../stacks/schema.ts";
 import { validateStack } from "../../../stacks/validate.ts";
@@ -115,6 +116,17 @@ export function trainingRecordOf(stack: Stack, name: string, changes: Partial<Tr
   };
 }
 
+/** The record that a training run with no luck in particular leaves, and that of one that learned less. */
+export function trainingRecordFor(stack: Stack, run: TrainingRun, testAccuracy = 0.98): TrainingRecord {
+  const record = trainingRecordOf(stack, run.model.name, {
+    run: run.name,
+    dataset: run.dataset.run,
+    artifact: { ...artifact, path: `training/${run.name}/model` },
+    spec: run.base === undefined ? {} : { base: run.base },
+  });
+  return { ...record, metrics: { ...record.metrics, testAccuracy } };
+}
+
 const TESTED: Measurement = {
   testAccuracy: 0.98,
   testF1: 0.97,
@@ -186,11 +198,7 @@ export function recordFor(stack: Stack, run: Run): RunRecord {
     case "search":
       return searchRecordOf(run, { learningRate: 0.005 });
     case "training":
-      return trainingRecordOf(stack, run.model.name, {
-        run: run.name,
-        dataset: run.dataset.run,
-        artifact: { ...artifact, path: `training/${run.name}/model` },
-      });
+      return trainingRecordFor(stack, run);
     case "compression":
       return compressionRecordOf(run);
     case "rollout":

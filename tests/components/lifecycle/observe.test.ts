@@ -22,12 +22,28 @@ function configMapOf(record: OfRun, data: Record<string, string> = { "record.jso
   return { metadata: { name: recordName(record.run), labels }, data };
 }
 
-function jobOf({ run, model, kind }: OfRun, status: object = {}, metadata: object = {}) {
-  return { metadata: { name: run, labels: labelsFor({ component: kind, model, run }), ...metadata }, status };
+function jobOf({ run, model, kind }: OfRun, status: object = {}, metadata: object = {}, completions = 1) {
+  const labels = labelsFor({ component: kind, model, run });
+  return { metadata: { name: run, labels, ...metadata }, spec: { completions }, status };
 }
 
 function podOf({ run, model, kind }: OfRun, status: object) {
   return { metadata: { name: `${run}-0-abcde`, labels: labelsFor({ component: kind, model, run }) }, status };
+}
+
+/** A worker of a group, by whether it has a place. */
+function workerOf({ run, model, kind }: OfRun, index: number, isPlaced: boolean, phase = "Pending") {
+  const scheduled = isPlaced
+    ? { type: "PodScheduled", status: "True" }
+    : { type: "PodScheduled", status: "False", reason: "Unschedulable", message: "0/2 nodes are available" };
+  return {
+    metadata: {
+      name: `${run}-${index}-abcde`,
+      labels: labelsFor({ component: kind, model, run }),
+      annotations: { "batch.kubernetes.io/job-completion-index": String(index) },
+    },
+    status: { phase, conditions: [scheduled] },
+  };
 }
 
 describe("observe", () => {
@@ -83,6 +99,21 @@ describe("observe", () => {
     assert.deepEqual((await observe(api.platform())).records, [known]);
   });
 
+  it("reads of a training's spec what it started from: without it every promotion would call for another training", async () => {
+    const base = { run: "mail-triage-training-0000000001", sha256: "b".repeat(64) };
+    const specs = [{ epochs: 2, base }, { epochs: 2 }, undefined];
+    for (const spec of specs) {
+      api.answers.configmaps = listed("ConfigMap", configMapOf({ ...training, spec } as RunRecord as OfRun));
+      const [record] = (await observe(api.platform())).records;
+      assert.deepEqual(record?.kind === "training" && record.spec?.base, spec === specs[0] ? base : undefined);
+    }
+    api.answers.configmaps = listed(
+      "ConfigMap",
+      configMapOf({ ...training, spec: { base: { ...base, sha256: "b" } } }),
+    );
+    assert.match(await refusal(), /spec\.base\.sha256/);
+  });
+
   const done = (type: string, more: object = {}) => ({ conditions: [{ type, status: "True", ...more }] });
   const failure = { reason: "DeadlineExceeded", message: "Job was active longer than specified deadline" };
   const STATES: [string, unknown, unknown[], Pick<RunStatus, "state" | "reason">][] = [
@@ -111,6 +142,18 @@ describe("observe", () => {
       { state: "running", reason: "1 of its pods failed and was replaced" },
     ],
     [
+      "waiting in a queue, be it after it was driven out",
+      jobOf(training, { failed: 1, ...done("Suspended", { reason: "JobSuspended" }) }),
+      [],
+      { state: "pending", reason: "it waits in its team's queue" },
+    ],
+    [
+      "let begin by its queue",
+      jobOf(training, { ready: 1, conditions: [{ type: "Suspended", status: "False", reason: "JobResumed" }] }),
+      [],
+      { state: "running" },
+    ],
+    [
       "without a node",
       jobOf(training),
       [
@@ -121,6 +164,37 @@ describe("observe", () => {
         }),
       ],
       { state: "pending", reason: `pod ${training.run}-0-abcde Unschedulable: 0/1 nodes are available` },
+    ],
+    [
+      "placed in part",
+      jobOf(training, { ready: 1 }, {}, 2),
+      [workerOf(training, 0, true, "Running"), workerOf(training, 1, false)],
+      {
+        state: "pending",
+        reason: `1 of 2 workers has no place: pod ${training.run}-1-abcde Unschedulable: 0/2 nodes are available`,
+      },
+    ],
+    [
+      "without any of its workers, one of which gave its place back",
+      jobOf(training, {}, {}, 2),
+      [workerOf(training, 0, true, "Failed")],
+      { state: "pending", reason: "2 of 2 workers have no place" },
+    ],
+    [
+      "whole, one worker having been placed anew",
+      jobOf(training, { ready: 2, failed: 1 }, {}, 2),
+      [
+        workerOf(training, 0, true, "Failed"),
+        workerOf(training, 0, true, "Running"),
+        workerOf(training, 1, true, "Running"),
+      ],
+      { state: "running", reason: "1 of its pods failed and was replaced" },
+    ],
+    [
+      "done but for its first worker",
+      jobOf(training, { ready: 1 }, {}, 2),
+      [workerOf(training, 0, true, "Running"), workerOf(training, 1, true, "Succeeded")],
+      { state: "running" },
     ],
     [
       "without its image",

@@ -24,6 +24,7 @@ import {
   stackOf,
   stackWith,
   statusOf,
+  trainingRecordFor,
   trainingRecordOf,
 } from "./fixtures.ts";
 
@@ -330,17 +331,7 @@ describe("plan", () => {
 
   it("goes round again once when something triggers it, and not again by the same", () => {
     const first = live(stack, { records: [], runs: [] });
-    const trigger: TriggerRecord = {
-      kind: "trigger",
-      model: NAME,
-      run: "mail-triage-trigger-0000000001",
-      completedAt: "2028-01-01T00:00:00Z",
-      seconds: 0,
-      artifact: trained.artifact,
-      reason: "drift",
-      version: trained.run,
-    };
-    const triggered = { ...first, records: [...first.records, trigger] };
+    const triggered = { ...first, records: [...first.records, triggerOf(version)] };
     const [again] = plan(stack, triggered).models;
     assert.equal(again?.stage, "dataset");
     assert.match(again?.reason ?? "", /anew for drift.*keeps serving/);
@@ -361,6 +352,121 @@ describe("plan", () => {
   });
 });
 
+const TUNED = { epochs: 2, network: { kind: "text-cnn" }, start: { kind: "version" } };
+
+describe("plan of a model that is trained from the version before", () => {
+  const tuned = stackWith({ training: TUNED }, NAME);
+  const pinned = (run: string) => stackWith({ training: { ...TUNED, start: { kind: "version", run } } }, NAME);
+  const only = (of: Stack, seen: Observations) => {
+    const [model] = plan(of, seen).models;
+    assert.ok(model);
+    return model;
+  };
+  const training = ({ runs }: ModelPlan) => {
+    const [run] = runs;
+    assert.ok(run?.kind === "training");
+    return run;
+  };
+  const first: Observations = { records: [data, trained, rolloutRecordOf(onlyStep)], runs: [] };
+
+  it("trains the first from scratch, as the same run that one always from scratch has", () => {
+    assert.deepEqual(training(only(tuned, { records: [data], runs: [] })).base, undefined);
+    assert.equal(training(only(tuned, { records: [data], runs: [] })).name, trainRun.name);
+    assert.equal(only(tuned, first).stable?.version, trainRun.name);
+  });
+
+  it("stays where it is once the first serves, though there is something to start from now", () => {
+    assert.equal(only(tuned, first).stage, "stable");
+    assert.deepEqual(only(tuned, first).runs, []);
+  });
+
+  it("trains other parameters, and other data, from what serves then", () => {
+    for (const seen of [first, { ...first, records: [...first.records, triggerOf(version)] }]) {
+      const of = seen === first ? epochs(tuned, 9) : tuned;
+      const trained = seen === first ? seen : { ...seen, records: [...seen.records, datasetAnew(of, seen)] };
+      const model = only(of, trained);
+      assert.deepEqual(training(model).base, { run: trainRun.name, sha256: "a".repeat(64) });
+      assert.match(model.reason, new RegExp(`Trains from ${trainRun.name}: .*keeps serving`));
+      const again = live(of, trained);
+      assert.equal(only(of, again).stable?.version, training(model).name);
+      assert.equal(only(of, again).stage, "stable");
+    }
+  });
+
+  it("starts from the training whose compressed candidate serves", () => {
+    const small = stackWith({ training: TUNED, compression: { candidates: CANDIDATES } }, NAME);
+    const seen = live(small, { records: [data], runs: [] });
+    const serves = only(small, seen).stable;
+    assert.equal(serves?.record.kind, "compression");
+    assert.equal(training(only(epochs(small, 9), seen)).base?.run, serves?.training.run);
+  });
+
+  it("starts a chain: each from the one before, and goes back to none that was done", () => {
+    let seen = first;
+    const bases = [9, 10, 11].map((count) => {
+      const base = training(only(epochs(tuned, count), seen)).base?.run;
+      seen = live(epochs(tuned, count), seen);
+      return base;
+    });
+    const names = seen.records.flatMap(({ kind, run }) => (kind === "training" ? [run] : []));
+    assert.deepEqual(bases, names.slice(0, 3));
+    const back = only(epochs(tuned, 10), seen);
+    assert.equal(back.stage, "canary");
+    assert.equal(back.canary?.version.version, names[2]);
+  });
+
+  it("knows a training it did after the records of what that started from are gone", () => {
+    const of = epochs(tuned, 9);
+    const seen = live(of, first);
+    const kept = { ...seen, records: seen.records.filter(({ run }) => run !== trainRun.name) };
+    assert.equal(only(of, kept).stage, "stable");
+    assert.equal(only(of, kept).stable?.version, only(of, seen).stable?.version);
+  });
+
+  it("goes by the first of two that were done of the same", () => {
+    const of = epochs(tuned, 9);
+    const seen = live(of, first);
+    const late = trainingRecordFor(of, trainingRun(modelOf(of, NAME), data, of.content));
+    const both = { ...seen, records: [...seen.records, dated(late, seen)] };
+    assert.equal(only(of, both).stage, "stable");
+    assert.deepEqual(only(of, { ...both, records: [...both.records].reverse() }), only(of, both));
+  });
+
+  it("starts from the run that is named, whatever serves, and says where there is none", () => {
+    const of = epochs(pinned(older.version), 9);
+    const seen = { ...first, records: [...first.records, olderTrained] };
+    assert.equal(training(only(of, seen)).base?.run, older.version);
+    assert.equal(only(of, live(of, seen)).stage, "stable");
+    const missing = only(of, first);
+    assert.equal(missing.stage, "failed");
+    assert.match(missing.reason, /starts from run mail-triage-training-0000000001, of which there is no record/);
+    assert.equal(missing.stable?.version, trainRun.name);
+    // A training of the same from something else is not what was asked for.
+    const other = live(epochs(tuned, 9), first);
+    assert.equal(training(only(of, { ...other, records: [...other.records, olderTrained] })).base?.run, older.version);
+  });
+
+  function datasetAnew(of: Stack, seen: Observations): RunRecord {
+    const [run] = only(of, seen).runs;
+    assert.ok(run?.kind === "dataset");
+    return dated(recordFor(of, run), seen);
+  }
+});
+
+/** What the watcher writes where what a version is asked has drifted. */
+function triggerOf({ version, model }: Pick<ServedVersion, "version" | "model">): TriggerRecord {
+  return {
+    kind: "trigger",
+    model: model.name,
+    run: `${model.name}-trigger-${version.slice(-10)}`,
+    completedAt: "2028-01-01T00:00:00Z",
+    seconds: 0,
+    artifact: trained.artifact,
+    reason: "drift",
+    version,
+  };
+}
+
 /** The stack with other epochs: another training of the same data. */
 function epochs(of: Stack, epochs: number): Stack {
   return { ...of, models: of.models.map((model) => ({ ...model, training: { ...model.training, epochs } })) };
@@ -370,6 +476,7 @@ function epochs(of: Stack, epochs: number): Stack {
 function live(of: Stack, observed: Observations): Observations {
   let seen = observed;
   for (let now = plan(of, seen); !now.settled; now = plan(of, seen)) {
+    assert.ok(seen.records.length < 200, "it goes round for ever");
     const records = now.models.flatMap(({ runs }) => runs.map((run) => dated(recordFor(of, run), seen)));
     seen = { ...seen, records: [...seen.records, ...records] };
   }
@@ -450,23 +557,48 @@ describe("plan of a model that is compressed", () => {
 describe("plan, whatever was observed", () => {
   const names = ["a", "b", "a-dataset"];
   const search = { trials: 3, space: [{ kind: "float", name: "learningRate", low: 0.001, high: 0.1 }] };
-  const stack = stackWith({ search, compression: { candidates: CANDIDATES } }, ...names);
+  const rest = { search, compression: { candidates: CANDIDATES } };
+  const scratch = stackWith(rest, ...names);
+  const tuned = stackWith({ ...rest, training: TUNED }, "tuned");
+  const stack: Stack = {
+    ...scratch,
+    models: [...scratch.models, ...tuned.models],
+    content: { ...scratch.content, sources: { ...scratch.content.sources, ...tuned.content.sources } },
+  };
 
-  /** A world: runs end one after the other, well or badly, while the stack is edited now and then. */
+  /** A world: runs end one after the other, well or badly, while the stack is edited and drift is seen now and then. */
   interface Event {
     readonly edit: number;
     readonly pick: number;
-    readonly outcome: "well" | "badly" | "failed" | "pending" | "running";
+    readonly outcome: "well" | "badly" | "failed" | "pending" | "running" | "drift";
   }
   const event: fc.Arbitrary<Event> = fc.record({
     edit: fc.integer({ min: 1, max: 3 }),
     pick: fc.nat(1000),
-    outcome: fc.constantFrom("well", "well", "well", "badly", "failed", "pending", "running"),
+    // A run that failed ends a history until the stack is edited: seldom, so that most come round several times.
+    outcome: fc.oneof(
+      { weight: 12, arbitrary: fc.constant("well") },
+      { weight: 1, arbitrary: fc.constantFrom("badly", "failed") },
+      { weight: 2, arbitrary: fc.constantFrom("pending", "running") },
+      { weight: 3, arbitrary: fc.constant("drift") },
+    ),
   });
-  const history = fc.array(event, { maxLength: 40 });
+  interface History {
+    /** The stack before anybody edits it. */
+    readonly from: Stack;
+    readonly events: readonly Event[];
+  }
+  const history: fc.Arbitrary<History> = fc.record({
+    // One with every stage, and one that comes round often enough to train from what it trained.
+    from: fc.constantFrom(stack, stackWith({ training: TUNED }, "tuned")),
+    events: fc.array(event, { maxLength: 60, size: "max" }),
+  });
 
   /** What one more event leaves to be seen: a run that the plan declares goes on or ends. */
   function nextSeen(of: Stack, seen: Observations, { pick, outcome }: Event): Observations {
+    if (outcome === "drift") {
+      return driftSeen(of, seen, pick);
+    }
     const runs = plan(of, seen).models.flatMap(({ runs }) => runs);
     const run = runs[pick % Math.max(1, runs.length)];
     if (run === undefined || seen.runs.some(({ run: name, state }) => name === run.name && state === "failed")) {
@@ -477,6 +609,19 @@ describe("plan, whatever was observed", () => {
       : { ...seen, runs: [...seen.runs, statusOf(run, outcome)] };
   }
 
+  /** The watcher asks for a training of a version that serves, once. */
+  function driftSeen(of: Stack, seen: Observations, pick: number): Observations {
+    const live = plan(of, seen).models.flatMap(({ stable }) => (stable === undefined ? [] : [stable]));
+    const version = live[pick % Math.max(1, live.length)];
+    if (version === undefined) {
+      return seen;
+    }
+    const trigger = dated(triggerOf(version), seen);
+    return seen.records.some(({ run }) => run === trigger.run)
+      ? seen
+      : { ...seen, records: [...seen.records, trigger] };
+  }
+
   function badRecord(run: Run): RunRecord {
     switch (run.kind) {
       case "rollout":
@@ -484,24 +629,23 @@ describe("plan, whatever was observed", () => {
       case "compression":
         return compressionRecordOf(run, { testAccuracy: 0.5 });
       case "training":
-        return trainingRecordOf(stack, run.model.name, { run: run.name, dataset: run.dataset.run, ...WORSE });
+        return trainingRecordFor(stack, run, 0.6);
       default:
         return recordFor(stack, run);
     }
   }
-  const WORSE = { metrics: { ...trained.metrics, testAccuracy: 0.6 } };
 
   /** Every moment of a history: the stack as it was then, and what had been seen. */
-  function moments(events: readonly Event[]): { of: Stack; seen: Observations }[] {
-    let of = stack;
+  function moments({ from, events }: History): { of: Stack; seen: Observations }[] {
+    let of = from;
     let seen: Observations = { records: [], runs: [] };
     return events.map((each) => {
-      of = each.pick % 7 === 0 ? epochs(stack, each.edit) : of;
+      of = each.pick % 7 === 0 ? epochs(from, each.edit) : of;
       seen = nextSeen(of, seen, each);
       return { of, seen };
     });
   }
-  const last = (events: readonly Event[]) => moments(events).at(-1) ?? { of: stack, seen: { records: [], runs: [] } };
+  const last = (of: History) => moments(of).at(-1) ?? { of: of.from, seen: { records: [], runs: [] } };
   const byName = ({ models }: Plan) => new Map(models.map((model) => [model.name, model]));
   const shuffled = <T>(items: readonly T[]) =>
     fc.shuffledSubarray([...items, ...items], { minLength: items.length * 2, maxLength: items.length * 2 });
@@ -527,8 +671,8 @@ describe("plan, whatever was observed", () => {
 
   it("never declares a run whose record exists", () => {
     fc.assert(
-      fc.property(history, (events) => {
-        for (const { of, seen } of moments(events)) {
+      fc.property(history, (whole) => {
+        for (const { of, seen } of moments(whole)) {
           for (const { name } of plan(of, seen).models.flatMap(({ runs }) => runs)) {
             assert.ok(seen.records.every(({ run }) => run !== name));
           }
@@ -547,9 +691,9 @@ describe("plan, whatever was observed", () => {
 
   it("never takes away the version of a model, and replaces it only by one that was promoted", () => {
     fc.assert(
-      fc.property(history, (events) => {
+      fc.property(history, (whole) => {
         let before = new Map<string, ModelPlan>();
-        for (const { of, seen } of moments(events)) {
+        for (const { of, seen } of moments(whole)) {
           const now = byName(plan(of, seen));
           for (const [name, { stable }] of before) {
             const next = now.get(name)?.stable;
@@ -568,6 +712,45 @@ describe("plan, whatever was observed", () => {
     );
   });
 
+  it("is where it was once what it tried is promoted: what serves never trains another by that alone", () => {
+    fc.assert(
+      fc.property(history, (whole) => {
+        for (const { of, seen } of moments(whole)) {
+          for (const run of plan(of, seen).models.flatMap(({ runs }) => runs)) {
+            if (run.kind === "rollout" && run.step === run.weights.length - 1) {
+              const promoted = { ...seen, records: [...seen.records, dated(rolloutRecordOf(run, "promote"), seen)] };
+              const now = byName(plan(of, promoted)).get(run.model.name);
+              assert.equal(now?.stage, "stable", now?.reason);
+              assert.equal(now?.stable?.version, run.candidate.version);
+            }
+          }
+        }
+      }),
+    );
+  });
+
+  it("trains from what serves, and so from something other than itself, where that is wanted, and nowhere else", () => {
+    let tuned = 0;
+    fc.assert(
+      fc.property(history, (whole) => {
+        for (const { of, seen } of moments(whole)) {
+          for (const { name, stable, runs } of plan(of, seen).models) {
+            for (const run of runs) {
+              if (run.kind === "training") {
+                const base = name === "tuned" ? stable?.training.run : undefined;
+                assert.equal(run.base?.run, base);
+                assert.notEqual(run.base?.run, run.name);
+                tuned += base === undefined ? 0 : 1;
+              }
+            }
+          }
+        }
+      }),
+    );
+    // What chance leaves of some hundreds: enough to say that the property was not about nothing.
+    assert.ok(tuned > 20, `only ${tuned} trainings started from another: the histories are too short`);
+  });
+
   it("serves only what was recorded for that very model", () => {
     fc.assert(
       fc.property(history.map(last), ({ of, seen }) => {
@@ -584,8 +767,8 @@ describe("plan, whatever was observed", () => {
 
   it("settles after each run has ended, and then stays", () => {
     fc.assert(
-      fc.property(history, fc.infiniteStream(event), (events, more) => {
-        let { of, seen } = last(events);
+      fc.property(history, fc.infiniteStream(event), (whole, more) => {
+        let { of, seen } = last(whole);
         let steps = 0;
         for (const next of more) {
           const now = plan(of, seen);

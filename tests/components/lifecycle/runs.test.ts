@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { compressionRun, datasetRun, rolloutRun, searchRun, trainingRun } from "../../../components/lifecycle/runs.ts";
-import type { DatasetRecord, ServedVersion } from "../../../components/lifecycle/types.ts";
+import type { DatasetRecord, ServedVersion, TrainingBase } from "../../../components/lifecycle/types.ts";
 import type { ModelSpec, StackContent } from "../../../stacks/schema.ts";
 import { modelName } from "../../stacks/arbitraries.ts";
 import { datasetRecordOf, modelOf, rolloutRecordOf, stackOf, stackWith, trainingRecordOf } from "./fixtures.ts";
@@ -69,9 +69,12 @@ const CHANGES: [what: string, input: Input, dataset: boolean, training: boolean]
   ["channels", withNetwork({ channels: 8 }), false, true],
   ["sequenceLength", withNetwork({ sequenceLength: 64 }), false, true],
   ["dropout", withNetwork({ dropout: 0.1 }), false, true],
+  ["start", withTraining({ start: { kind: "version" } }), false, false],
   ["resources of training", withTraining({ resources }), false, false],
   ["deadlineSeconds of training", withTraining({ deadlineSeconds: 3 }), false, false],
   ["checkpointSeconds", withTraining({ checkpointSeconds: 3 }), false, false],
+  ["checkpointRetention", withTraining({ checkpointRetention: { last: 9, whenDone: "keep" } }), false, false],
+  ["gangSeconds", withTraining({ gangSeconds: 30 }), false, false],
   ["maxRestarts", withTraining({ maxRestarts: 9 }), false, false],
   ["resources of the dataset", withDataset({ resources }), false, false],
   ["deadlineSeconds of the dataset", withDataset({ deadlineSeconds: 3 }), false, false],
@@ -121,6 +124,23 @@ describe("runs", () => {
 
   it("of a model without content are refused by name", () => {
     assert.throws(() => datasetRun(model, { ...stack.content, sources: {} }), /no source of model mail-triage/);
+  });
+});
+
+describe("runs of a training that starts from another", () => {
+  const base = { run: "mail-triage-training-0000000001", sha256: "a".repeat(64) };
+  const name = (base?: TrainingBase) => trainingRun(model, dataset, stack.content, undefined, base).name;
+
+  it("depend on the run and on what it left", () => {
+    const names = [
+      undefined,
+      base,
+      { ...base, run: "mail-triage-training-0000000002" },
+      { ...base, sha256: "b".repeat(64) },
+    ].map(name);
+    assert.equal(new Set(names).size, 4);
+    assert.equal(name({ ...base }), names[1]);
+    assert.deepEqual(trainingRun(model, dataset, stack.content, undefined, base).base, base);
   });
 });
 

@@ -34,6 +34,7 @@ describe("what is kept of requests", () => {
   it("is written by the servers of a model that is watched, to a folder of the model alone", () => {
     const { mounts, env, claim } = server(WATCHED);
     assert.equal(env["MILLWRIGHT_CAPTURE"], "/millwright/captured");
+    assert.equal(env["MILLWRIGHT_ACCURACY"], "0.98");
     assert.deepEqual(mounts, [
       { name: "artifacts", mountPath: "/mnt/models", subPath: VERSION.record.artifact.path, readOnly: true },
       { name: "artifacts", mountPath: "/millwright/captured", subPath: "captured/mail-triage" },
@@ -44,6 +45,7 @@ describe("what is kept of requests", () => {
   it("is nothing of a model that is not, whose servers can write nowhere", () => {
     const { mounts, env, claim } = server(VERSION);
     assert.equal(env["MILLWRIGHT_CAPTURE"], undefined);
+    assert.equal(env["MILLWRIGHT_ACCURACY"], undefined);
     assert.equal(mounts.length, 1);
     assert.deepEqual(claim, { name: "artifacts", persistentVolumeClaim: { claimName: "artifacts", readOnly: true } });
   });

@@ -231,6 +231,30 @@ describe("the rules of Prometheus", function () {
     });
   });
 
+  it("tell when answers are right less often than recorded, of enough labels, also while the servers sleep", () => {
+    const series = (right: number, wrong: number, recorded = "0.98x10 stale"): Series[] => [
+      ...(["right", "wrong"] as const).map((outcome) => ({
+        series: `millwright_labelled_items_total{model="${MODEL}",version="v1",instance="a",outcome="${outcome}"}`,
+        values: `0+${outcome === "right" ? right : wrong}x120`,
+      })),
+      { series: `millwright_recorded_accuracy{model="${MODEL}",version="v1",instance="a"}`, values: recorded },
+    ];
+    const fallen = { model: MODEL, version: "v1", severity: "warning" };
+    // 0.98 less 5 % is 0.931. The window holds 500 labels for the first time after 9 min 30 s, as above.
+    passes(RULES, series(24, 2, "0.98x120"), {
+      alerts: [at("AccuracyFallen", "14m"), at("AccuracyFallen", "15m", fallen)],
+    });
+    passes(RULES, series(93, 7, "0.98x120"), { alerts: [at("AccuracyFallen", "30m", fallen)] });
+    passes(RULES, series(94, 6, "0.98x120"), { alerts: [at("AccuracyFallen", "60m")] });
+    // Too few labels, and nothing to compare with.
+    passes(RULES, series(12, 12, "0.98x120"), { alerts: [at("AccuracyFallen", "60m")] });
+    passes(RULES, series(50, 50, "_x120"), { alerts: [at("AccuracyFallen", "60m")] });
+    // Seen last after 5 min, and so known until 15 min.
+    passes(RULES, series(50, 50), {
+      alerts: [at("AccuracyFallen", "14m", fallen), at("AccuracyFallen", "16m")],
+    });
+  });
+
   it("tell of a target that is down for five minutes", () => {
     const up = { series: `up{model="${MODEL}",job="servers",instance="a"}`, values: "1x10 0x60" };
     const labels = { model: MODEL, job: "servers", instance: "a", severity: "warning" };

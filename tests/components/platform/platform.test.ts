@@ -68,6 +68,16 @@ describe("platform", () => {
     assert.equal(countByType(registrations)["kubernetes:core/v1:PersistentVolumeClaim"], 1);
   });
 
+  it("leaves a team's namespace to whoever keeps its quotas, and makes all else in it", async () => {
+    const { registrations } = await declare(() => new Platform("platform", { ...onNode, makesNamespace: false }));
+    const own = await declare(() => new Platform("platform", onNode));
+    assert.equal(countByType(registrations)["kubernetes:core/v1:Namespace"], undefined);
+    assert.deepEqual(
+      registrations.map(({ name }) => name),
+      own.registrations.map(({ name }) => name).filter((name) => name !== "platform-namespace"),
+    );
+  });
+
   for (const [namespace, count] of [
     ["models", 0],
     ["default", 1],

@@ -60,12 +60,18 @@ describe("the spec of a run is understood by the workload", () => {
     const read = [
       "from millwright_workloads.training_spec import TrainingSpec",
       "spec = TrainingSpec.of(spec, 'run', 2)",
-      "print(spec.labels, spec.epochs, spec.batch, spec.rate, spec.seed, spec.max_restarts)",
+      "print(spec.labels, spec.epochs, spec.batch, spec.rate, spec.seed, spec.max_restarts, spec.base)",
     ].join("\n");
-    assert.equal(
-      readByWorkload(renderTraining({ ...CONTEXT, run: TRAINING_RUN }), read),
-      "['spam', 'wanted'] 4 64 0.001 17 3",
-    );
+    const base = { run: "mail-triage-training-0123456789", sha256: "8".repeat(64) };
+    for (const [run, start] of [
+      [TRAINING_RUN, "None"],
+      [{ ...TRAINING_RUN, base }, `Base(run='${base.run}', sha256='${base.sha256}')`],
+    ] as const) {
+      assert.equal(
+        readByWorkload(renderTraining({ ...CONTEXT, run }), read),
+        `['spam', 'wanted'] 4 64 0.001 17 3 ${start}`,
+      );
+    }
   });
 
   it("of a compression", () => {

@@ -1,7 +1,7 @@
 import { compressionRun, rolloutRun, searchRun, trainingRun } from "../../../components/lifecycle/runs.ts";
 import type { SearchRecord, ServedVersion } from "../../../components/lifecycle/types.ts";
 import type { RunContext } from "../../../components/training/types.ts";
-import { type ModelSpec, stackSchema } from "../../../stacks/schema.ts";
+import { type ModelSpec, modelSchema } from "../../../stacks/schema.ts";
 import { DATASET_RECORD, MODEL, ROLLOUT_RECORD, STACK, TRAINING_RECORD, VERSION } from "../fixtures.ts";
 
 export const CONTEXT: RunContext = {
@@ -11,7 +11,7 @@ export const CONTEXT: RunContext = {
 };
 
 /** The model of the fixtures, searched and compressed, with every kind of parameter and step there is. */
-export const TUNED: ModelSpec = stackSchema.shape.models.element.parse({
+export const TUNED: ModelSpec = modelSchema.parse({
   ...MODEL,
   search: {
     trials: 12,

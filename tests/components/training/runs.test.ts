@@ -99,20 +99,40 @@ describe("run", () => {
     });
 
     it("gets its parameters, its task and the dataset's labels as a file", () => {
+      const { start, ...parameters } = MODEL.training;
       assert.deepEqual(specOf(training), {
-        ...MODEL.training,
+        ...parameters,
         task: "text-classification",
         labels: ["spam", "wanted"],
       });
     });
 
     it("learns with what a search found, not with what the stack file says", () => {
-      const found = { ...TUNED.training, learningRate: 0.02, network: { ...TUNED.training.network, channels: 48 } };
+      const { start, ...written } = TUNED.training;
+      const found = { ...written, learningRate: 0.02, network: { ...written.network, channels: 48 } };
       assert.deepEqual(specOf(renderTraining({ ...CONTEXT, run: TUNED_TRAINING_RUN })), {
         ...found,
         task: "text-classification",
         labels: ["spam", "wanted"],
       });
+    });
+
+    it("sees the whole folder of the training it starts from, read-only, and is told of it", () => {
+      const base = { run: "mail-triage-training-0123456789", sha256: "8".repeat(64) };
+      const model = { ...MODEL, training: { ...MODEL.training, start: { kind: "version" as const } } };
+      const tuned = renderTraining({ ...CONTEXT, run: { ...TRAINING_RUN, model, training: model.training, base } });
+      assert.deepEqual(artifactMounts(tuned)[1], {
+        name: "artifacts",
+        subPath: "training/mail-triage-training-0123456789",
+        mountPath: "/millwright/base",
+        readOnly: true,
+      });
+      assert.equal(environmentOf(workloadOf(tuned)).MILLWRIGHT_BASE, "/millwright/base");
+      assert.deepEqual(specOf(tuned), { ...(specOf(training) as object), base });
+      assert.deepEqual(
+        validateRun({ ...TRAINING_RUN, base: { ...base, run: "../elsewhere" } }).map(({ path }) => path),
+        ["run.base.run"],
+      );
     });
 
     it("gives every worker a host name before it is ready", () => {
@@ -133,9 +153,22 @@ describe("run", () => {
         backoffLimitPerIndex: 3,
         maxFailedIndexes: 0,
         activeDeadlineSeconds: 7200,
-        ...POD_FAILURES,
+        podReplacementPolicy: "Failed",
+        podFailurePolicy: {
+          rules: [
+            POD_FAILURES.podFailurePolicy.rules[0],
+            { action: "Ignore", onExitCodes: { containerName: "workload", operator: "In", values: [75] } },
+            POD_FAILURES.podFailurePolicy.rules[1],
+          ],
+        },
       });
       assert.equal(podOf(training).restartPolicy, "Never");
+    });
+
+    it("counts every end of a worker that waits for no other", () => {
+      const alone = { ...TRAINING_RUN, training: { ...MODEL.training, workers: 1 } };
+      const { podFailurePolicy } = endOf(renderTraining({ ...CONTEXT, run: alone }));
+      assert.deepEqual(podFailurePolicy, POD_FAILURES.podFailurePolicy);
     });
 
     it("has time for a checkpoint when it is told to stop", () => {
@@ -169,10 +202,11 @@ describe("run", () => {
         assert.deepEqual(rendered.spec.metadata.labels, labels);
       });
 
-      it("has a recorder with the token, and the result read-only", () => {
+      it("has a recorder with the token, and the spec and the result read-only", () => {
         const recorder = recorderOf(rendered);
         assert.deepEqual(recorder.command, ["python3", "-m", "millwright_recorder"]);
         assert.deepEqual(recorder.volumeMounts, [
+          { name: "spec", mountPath: "/millwright/spec", readOnly: true },
           { name: "result", mountPath: "/millwright/result", readOnly: true },
           { name: "token", mountPath: "/var/run/secrets/kubernetes.io/serviceaccount", readOnly: true },
         ]);
@@ -180,6 +214,7 @@ describe("run", () => {
           MILLWRIGHT_STAGE: kind,
           MILLWRIGHT_MODEL: "mail-triage",
           MILLWRIGHT_RUN: rendered.job.metadata.name,
+          MILLWRIGHT_SPEC: "/millwright/spec/spec.json",
           MILLWRIGHT_RESULT: "/millwright/result/result.json",
           MILLWRIGHT_NAMESPACE: "models",
           MILLWRIGHT_ARTIFACT_PATH: artifact,

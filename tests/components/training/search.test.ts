@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { KEPT_QUEUE_LABELS } from "../../../components/compute/scheduling/queue.ts";
 import { SearchJob } from "../../../components/training/component.ts";
 import { renderSearch } from "../../../components/training/search.ts";
 import { countByType, declare, find } from "../engine.ts";
@@ -118,7 +119,7 @@ describe("search run", () => {
       "kubernetes:batch/v1:Job": 1,
     });
     const job = find(registrations, "kubernetes:batch/v1:Job");
-    assert.deepEqual(job.ignoreChanges, ["spec"]);
+    assert.deepEqual(job.ignoreChanges, ["spec", ...KEPT_QUEUE_LABELS]);
     assert.deepEqual(job.dependencies, [`${SEARCH_RUN.name}-spec`]);
   });
 });

@@ -13,7 +13,6 @@ describe("kubernetes: refusals", function () {
   for (const type of [
     "kubernetes:helm.sh/v3:Release",
     "kubernetes:core/v1:ConfigMapList",
-    "kubernetes:core/v1:ConfigMapPatch",
     "kubernetes:kustomize/v2:Directory",
   ]) {
     it(type, async () => {

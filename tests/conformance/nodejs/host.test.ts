@@ -51,6 +51,15 @@ describe("the Node language host with the real engine", function () {
     assert.match(await workspace.succeed(["preview", "--expect-no-changes"]), /2 unchanged/);
   });
 
+  it("needs no plugin of a package that the program depends on and makes nothing of", async () => {
+    workspace = await createWorkspace({
+      program: 'import "@pulumi/aws/ec2/vpc.js";\nexport const made = "nothing";\n',
+      packages: ["@pulumi/aws"],
+    });
+    await workspace.succeed(["up", "--yes", "--skip-preview"]);
+    assert.equal((await workspace.succeed(["stack", "output", "made"])).trim(), "nothing");
+  });
+
   it("leaves the stack file as it is when that has the salt of the empty passphrase", async () => {
     workspace = await createWorkspace({ program: PROGRAM });
     const salted = await workspace.read("Pulumi.dev.yaml");

@@ -6,6 +6,7 @@ import {
   type ControlPlaneSettings,
   controllerManagerFlags,
   etcdFlags,
+  schedulerConfiguration,
   schedulerFlags,
 } from "../../../scripts/cluster/control-plane-flags.ts";
 import { controlPlaneLayout } from "../../../scripts/cluster/layout.ts";
@@ -16,6 +17,7 @@ const SETTINGS: ControlPlaneSettings = {
   node: true,
   auditLog: true,
   durable: true,
+  placement: "spread",
 };
 
 describe("flags of the control plane", () => {
@@ -66,10 +68,27 @@ describe("flags of the control plane", () => {
   it("keep controllers and scheduler to this machine", () => {
     for (const flags of [controllerManagerFlags(SETTINGS), schedulerFlags(SETTINGS)]) {
       assert.ok(flags.includes("--bind-address=127.0.0.1"));
-      assert.ok(flags.includes("--kube-api-qps=500"));
     }
+    assert.ok(controllerManagerFlags(SETTINGS).includes("--kube-api-qps=500"));
     assert.ok(controllerManagerFlags(SETTINGS).includes("--cluster-cidr=10.244.0.0/16"));
     assert.ok(!controllerManagerFlags({ ...SETTINGS, node: false }).some((flag) => flag.includes("cidr")));
+  });
+
+  it("tell the controllers how long nodes may be silent and how many Jobs to see to, where it is said", () => {
+    const plain = controllerManagerFlags(SETTINGS);
+    assert.ok(!plain.some((flag) => /node-monitor-grace-period|concurrent-job-syncs/.test(flag)));
+    const told = controllerManagerFlags({ ...SETTINGS, nodeSilenceSeconds: 600, jobSyncs: 20 });
+    assert.ok(told.includes("--node-monitor-grace-period=600s") && told.includes("--concurrent-job-syncs=20"));
+  });
+
+  it("leave to the scheduler's file what it would ignore beside it", () => {
+    const flags = schedulerFlags(SETTINGS);
+    assert.ok(flags.includes("--config=/state/config/scheduler.json"));
+    assert.ok(!flags.some((flag) => /^--(kubeconfig|leader-elect|profiling|kube-api-)/.test(flag)), flags.join(" "));
+    const file = JSON.parse(schedulerConfiguration(SETTINGS)) as { clientConnection: object; leaderElection: object };
+    const kubeconfig = "/state/kubeconfigs/scheduler.kubeconfig";
+    assert.deepEqual(file.clientConnection, { kubeconfig, qps: 500, burst: 1000 });
+    assert.deepEqual(file.leaderElection, { leaderElect: false });
   });
 
   it("log who did what to every object, and no bodies", () => {

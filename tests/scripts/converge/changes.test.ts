@@ -1,7 +1,7 @@
 // Proves how engine events are counted and worded. The events are built here; tests/integration proves that the engine sends such.
 import assert from "node:assert/strict";
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
-import { addEvent, differingPaths, NO_CHANGES } from "../../../scripts/converge/changes.ts";
+import { addEvent, differingPaths, leftRescaled, NO_CHANGES } from "../../../scripts/converge/changes.ts";
 
 function step(op: string, overrides: Record<string, unknown> = {}): EngineEvent {
   const state = { custom: true, id: "ns/web", inputs: {}, outputs: {} };
@@ -79,6 +79,14 @@ describe("addEvent", () => {
       diagnosticEvent: { severity: "error", message: "<{%fg 1%}>broken<{%reset%}>\n" },
     };
     assert.deepEqual(addEvent(NO_CHANGES, event as unknown as EngineEvent).errors, ["broken"]);
+  });
+});
+
+describe("leftRescaled", () => {
+  it("names the Deployments that lost their ScaledObject and stay", () => {
+    const deleted = ["ScaledObject models/a", "ScaledObject models/b", "Deployment models/b", "ConfigMap models/a"];
+    assert.deepEqual(leftRescaled({ ...NO_CHANGES, deleted }), ["Deployment models/a"]);
+    assert.deepEqual(leftRescaled({ ...NO_CHANGES, updated: ["ScaledObject models/a"] }), []);
   });
 });
 

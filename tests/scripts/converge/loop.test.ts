@@ -150,6 +150,23 @@ describe("converge", () => {
     assert.equal(edges.ups.length, 2);
   });
 
+  it("runs once more where the engine left servers in another number than declared, and then rests", async () => {
+    const edges = scripted([{ plan: planOf("stable", undefined, "v1"), observations: NOTHING }]);
+    const unscaled = { ...NO_CHANGES, updated: ["Deployment models/v1"], deleted: ["ScaledObject models/v1"] };
+    let rounds = 0;
+    const up = async () => {
+      rounds += 1;
+      return rounds === 1 ? unscaled : NO_CHANGES;
+    };
+    const result = await converge({ ...edges, up });
+    assert.equal(result.rounds, 2);
+    assert.equal(result.settled, true);
+    rounds = 0;
+    const stopped = await converge({ ...edges, up, interrupted: () => true });
+    assert.equal(stopped.rounds, 1);
+    assert.equal(stopped.settled, false);
+  });
+
   it("begins no further round once interrupted", async () => {
     const edges = scripted([
       { plan: planOf("dataset", "d1"), observations: NOTHING },

@@ -23,6 +23,7 @@ from .contract import (
     read_spec,
 )
 from .spec import Spec
+from .story import forget
 
 
 class _Signal:
@@ -44,6 +45,8 @@ def run_stage(place: Surroundings) -> None:
     if known is not None:
         Log(place.output / LOG_FILE)(f"{place.run} was trained before and is intact: reporting that result")
         finish(place, model, known)
+        if spec.retention.removes_when_done:
+            forget(place.checkpoint)
         return
     from .train import Training
 

@@ -10,19 +10,19 @@ import hashlib
 import io
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy
 
 from .backend import keras, tensorflow
-from .contract import not_verified, write_atomically
+from .contract import not_verified
 from .network import build_network, probabilities_of
 from .pixels import Reader
+from .retention import contents, keep
 from .spec import Spec
 
-STATE_FILE = "checkpoint.npz"
 WEIGHT_DECAY = 0.01
 
 
@@ -118,14 +118,14 @@ class Learner:
         }
         buffer = io.BytesIO()
         numpy.savez(buffer, position=numpy.array(json.dumps(position)), **kept)
-        write_atomically(folder / STATE_FILE, buffer.getvalue())
+        keep(folder, self.epoch, self.step, buffer.getvalue(), self.spec.retention.last, "npz")
 
-    def restore(self, folder: Path) -> bool:
-        """Whether there was a state of this determinant, and this goes on from it."""
-        path = folder / STATE_FILE
-        if not path.exists():
-            return False
-        with numpy.load(path, allow_pickle=False) as kept:
+    def restore(self, folder: Path, log: Callable[[str], None] = lambda _: None) -> bool:
+        """Whether there was an intact state of this determinant, and this goes on from it; tells of damaged ones."""
+        return any(self._takes(content) for content in contents(folder, log))
+
+    def _takes(self, content: bytes) -> bool:
+        with numpy.load(io.BytesIO(content), allow_pickle=False) as kept:
             position = json.loads(str(kept["position"]))
             if position["determinant"] != self.spec.determinant:
                 return False

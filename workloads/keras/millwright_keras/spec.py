@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .contract import bad_spec, field
+from .retention import Retention
 
 TASK = "image-classification"
 NETWORK = "keras-mlp"
@@ -22,6 +23,7 @@ class Spec:
     rate: float
     seed: int
     checkpoint_seconds: float
+    retention: Retention
     units: tuple[int, ...]
     """Of the hidden layers, from the pixels on."""
     dropout: float
@@ -38,6 +40,9 @@ class Spec:
         for name, count in (("spec.workers", field(spec, "workers", int, workers)), ("MILLWRIGHT_WORKERS", workers)):
             if count != 1:
                 raise bad_spec(f"{name}: is {count}, must be 1: this image trains in one process")
+
+        if spec.get("base") is not None:
+            raise bad_spec("spec.base: must be left out: this image trains from scratch and keeps no network to go on from")
 
         def number(name: str, kind: type | tuple[type, ...], least: float, default: Any = ...) -> Any:
             value = field(spec, name, kind, default)
@@ -62,6 +67,7 @@ class Spec:
             rate=rate,
             seed=seed,
             checkpoint_seconds=float(number("checkpointSeconds", (int, float), 0, 60)),
+            retention=Retention.of(spec),
             units=units,
             dropout=dropout,
             determinant=hashlib.sha256(depends.encode("utf-8")).hexdigest(),

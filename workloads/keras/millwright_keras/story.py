@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from .contract import write_json
+from .retention import remove_all
 
 STORY_FILE = "story.json"
 
@@ -35,6 +36,15 @@ def read_story(folder: Path, determinant: str) -> Story | None:
 
 def begin_story(determinant: str) -> Story:
     return Story(determinant=determinant, began=time.time())
+
+
+def forget(folder: Path) -> None:
+    """Removes the story and then the checkpoints: no story tells of one that is gone.
+
+    For a run whose result is there: what starts it again finds that first.
+    """
+    (folder / STORY_FILE).unlink(missing_ok=True)
+    remove_all(folder)
 
 
 def write_story(folder: Path, story: Story) -> None:

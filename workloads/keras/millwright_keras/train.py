@@ -16,7 +16,7 @@ from .metrics import accuracy, macro_f1, majority, softmax_regression
 from .network import probabilities_of
 from .pixels import Reader
 from .spec import Spec
-from .story import Story, begin_story, read_story, write_story
+from .story import Story, begin_story, forget, read_story, write_story
 
 _PROGRESS_SECONDS = 1.0
 
@@ -55,7 +55,7 @@ class Training:
         """What is known of the run so far, with the learner where its last checkpoint was."""
         place = self.place
         story = read_story(place.checkpoint, self.spec.determinant) or begin_story(self.spec.determinant)
-        if learner.restore(place.checkpoint) and not story.complete:
+        if learner.restore(place.checkpoint, self.log) and not story.complete:
             story.restarts += 1
             self.log(f"going on from the checkpoint after {learner.steps_done} of {learner.steps} steps")
         story.complete = learner.epoch >= self.spec.epochs
@@ -136,6 +136,8 @@ class Training:
                 "workers": 1,
             },
         )
+        if spec.retention.removes_when_done:
+            forget(place.checkpoint)
 
     def _stop_if_interrupted(self) -> None:
         if self._interrupted():

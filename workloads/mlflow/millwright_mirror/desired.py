@@ -64,9 +64,23 @@ class DesiredModel:
 
 
 def desired(records: Collection[Record], specs: Mapping[str, Spec]) -> dict[str, DesiredModel]:
-    """What MLflow should hold of each model, by its name; the order of the records changes nothing."""
+    """What MLflow should hold of each model, by its name; the order of the records changes nothing.
+
+    `specs` are those that were seen beside the records, by the run's name. A record's own goes before it; only one that
+    was written before records held specs has none.
+    """
+    specs = {**specs, **_recorded(records)}
     names = sorted({record.model for record in records})
     return {name: _model(name, [each for each in records if each.model == name], specs) for name in names}
+
+
+def _recorded(records: Collection[Record]) -> dict[str, Spec]:
+    """The specs that records hold, by the run's name. Of no run any more that is declared."""
+    return {
+        record.run: Spec(record.kind, record.model, record.run, record.body["spec"], declared=False)
+        for record in records
+        if isinstance(record.body.get("spec"), dict)
+    }
 
 
 def _model(name: str, records: list[Record], specs: Mapping[str, Spec]) -> DesiredModel:
@@ -117,6 +131,7 @@ class _Lineage:
             "dataset": record.body.get("dataset") if training is None else training.body.get("dataset"),
             "search": self._search(training) if training is not None else None,
             "training": record.body.get("training") if training is None else training.run,
+            "base": self._base(training) if training is not None else None,
         }
         if record.kind == "rollout":
             candidate = record.body.get("candidate")
@@ -128,10 +143,16 @@ class _Lineage:
         found[record.kind] = record.run
         return {f"millwright.{stage}": run for stage, run in found.items() if isinstance(run, str) and run}
 
+    def _base(self, training: Record) -> Any:
+        """The training whose weights a training started from, by the name its spec has."""
+        spec = self._specs.get(training.run)
+        base = None if spec is None else spec.body.get("base")
+        return base.get("run") if isinstance(base, dict) else None
+
     def _search(self, training: Record) -> str | None:
         """The search whose parameters a training took: of those on its dataset that ended before, the newest.
 
-        The training's record does not name it. Where the training's spec was seen, its parameters must be what the
+        The training's record does not name it. Where the training's spec is known, its parameters must be what the
         search found; else they are taken to be.
         """
         spec = self._specs.get(training.run)

@@ -30,7 +30,7 @@ class Metric:
 
 _ELSEWHERE = {
     # What every record has, and what says where it comes from: times, tags.
-    *("kind", "model", "run", "completedAt", "artifact"),
+    *("kind", "model", "run", "completedAt", "artifact", "spec"),
     *("dataset", "training", "candidate", "stable", "version", "verdict", "reasons"),
     # Told apart below.
     *("best", "trace", "front"),
@@ -39,7 +39,10 @@ _ELSEWHERE = {
 _UNNAMED = {"training": "metrics", "compression": "result", "rollout": "evidence"}
 """By kind, the member whose members stand for themselves: so metrics of a trained and a compressed version compare."""
 
-_OPERATIONAL = {"resources", "deadlineSeconds", "checkpointSeconds", "maxRestarts", "labels"}
+_OPERATIONAL = {
+    *("resources", "deadlineSeconds", "checkpointSeconds", "checkpointRetention", "maxRestarts", "gangSeconds"),
+    "labels",
+}
 """Members of a spec that do not determine the result, or that the dataset's record has."""
 
 
@@ -56,7 +59,7 @@ def metrics_of(record: Record) -> tuple[Metric, ...]:
 
 
 def parameters_of(record: Record, spec: Spec | None) -> dict[str, str]:
-    """The record's texts, what a search found, and what the spec, where it was seen, says of the run."""
+    """The record's texts, what a search found, and what the spec, where it is known, says of the run."""
     asked = {} if spec is None else dict(_leaves(spec.body, without=_OPERATIONAL))
     texts = {key: value for key, value in _leaves(_own(record)) if not _is_number(value)}
     best = record.body.get("best")

@@ -51,7 +51,8 @@ class Record:
 
 @dataclass(frozen=True)
 class Spec:
-    """What a run was asked to do. It is there as long as its Job is declared; the record comes, and both go."""
+    """What a run was asked to do. Its object is there as long as its Job is declared; the record, which comes then, holds
+    it for good."""
 
     kind: str
     model: str

@@ -25,8 +25,8 @@ class Settings:
     user: str
     database: str
     password: str
-    artifacts: Path
-    """Where the artifacts are kept; writable."""
+    artifacts: str
+    """Where the artifacts are kept: a folder that is writable, or `s3://bucket/prefix`."""
     private: Path
     """A folder in memory that only this container sees; writable."""
     serve: int
@@ -72,7 +72,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         user=values["DATABASE_USER"],
         database=values["DATABASE_NAME"],
         password=password,
-        artifacts=Path(values["ARTIFACTS"]),
+        artifacts=values["ARTIFACTS"],
         private=Path(values["PRIVATE"]),
         serve=int(values["PORT"]),
     )

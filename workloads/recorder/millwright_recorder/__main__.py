@@ -1,7 +1,7 @@
 """Waits for the workload beside it to end, and writes the record of what it did.
 
-Exit codes: 0 the record is there, or is not this container's to write; 64 the environment breaks the contract; 65 the
-workload ended well without a result that can be recorded; 1 the cluster refused; 143 SIGTERM.
+Exit codes: 0 the record is there, or is not this container's to write; 64 the environment or the spec breaks the
+contract; 65 the workload ended well without a result that can be recorded; 1 the cluster refused; 143 SIGTERM.
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ def record_run(environment: Mapping[str, str], api: Api, pause: Callable[[float]
     if environment["MILLWRIGHT_WORKER_INDEX"] != "0":
         print("recorder: the record is worker 0's to write", flush=True)
         return 0
+    spec = _read_spec(Path(environment["MILLWRIGHT_SPEC"]))
     path = Path(environment["MILLWRIGHT_RESULT"])
     try:
         result = json.loads(path.read_text(encoding="utf-8"))
@@ -52,6 +53,7 @@ def record_run(environment: Mapping[str, str], api: Api, pause: Callable[[float]
             kind=environment["MILLWRIGHT_STAGE"],
             model=environment["MILLWRIGHT_MODEL"],
             run=run,
+            spec=spec,
             artifact_path=environment["MILLWRIGHT_ARTIFACT_PATH"],
             completed_at=datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
@@ -62,6 +64,20 @@ def record_run(environment: Mapping[str, str], api: Api, pause: Callable[[float]
     except ResultError as error:
         return _explain(EXIT_NO_RESULT, f"{path}: {error}")
     return _write(api, namespace, config_map(record, namespace))
+
+
+class BadSpec(Exception):
+    """What should be the run's spec is none."""
+
+
+def _read_spec(path: Path) -> dict[str, Any]:
+    try:
+        spec = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadSpec(f"{path}: cannot be read as the run's spec ({error})") from None
+    if not isinstance(spec, dict):
+        raise BadSpec(f"{path}: the run's spec must be a JSON object, is {type(spec).__name__}")
+    return spec
 
 
 def _wait_for_workload(api: Api, namespace: str, pod: str, pause: Callable[[float], None]) -> dict[str, Any]:
@@ -89,7 +105,7 @@ def _write(api: Api, namespace: str, record: dict[str, Any]) -> int:
     return 0
 
 
-_NEEDED = ("STAGE", "MODEL", "RUN", "RESULT", "WORKER_INDEX", "POD", "NAMESPACE", "ARTIFACT_PATH")
+_NEEDED = ("STAGE", "MODEL", "RUN", "SPEC", "RESULT", "WORKER_INDEX", "POD", "NAMESPACE", "ARTIFACT_PATH")
 
 
 def _missing(environment: Mapping[str, str]) -> list[str]:
@@ -121,6 +137,8 @@ def main() -> int:
         return record_run(os.environ, api)
     except Stopped:
         return _explain(EXIT_INTERRUPTED, "interrupted by SIGTERM before the workload ended")
+    except BadSpec as error:
+        return _explain(EXIT_BAD_ENVIRONMENT, str(error))
     except ApiError as error:
         return _explain(EXIT_REFUSED, f"the cluster refused: {error}")
 

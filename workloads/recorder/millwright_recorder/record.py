@@ -15,8 +15,14 @@ class ResultError(Exception):
     """The workload's result is not what CONTRACT.md asks for."""
 
 
-def record_of(result: Any, kind: str, model: str, run: str, artifact_path: str, completed_at: str) -> dict[str, Any]:
-    """The record. Raises ResultError that names every fault of the result."""
+def record_of(
+    result: Any, kind: str, model: str, run: str, spec: dict[str, Any], artifact_path: str, completed_at: str
+) -> dict[str, Any]:
+    """The record, with what the run was asked to do. Raises ResultError that names every fault of the result.
+
+    The spec's own object goes with the run's Job; a record that holds it can be told apart from others, and shown, by
+    whoever comes later.
+    """
     faults = faults_of(result, kind)
     if faults:
         raise ResultError("; ".join(faults))
@@ -25,13 +31,15 @@ def record_of(result: Any, kind: str, model: str, run: str, artifact_path: str, 
         "kind": kind,
         "model": model,
         "run": run,
+        "spec": spec,
         "completedAt": completed_at,
         "artifact": {**result["artifact"], "path": artifact_path},
     }
     size = len(json.dumps(record).encode("utf-8"))
     if size > MAX_BYTES:
         raise ResultError(
-            f"the record takes {size} bytes, at most {MAX_BYTES} are allowed; leave detail in the artifact"
+            f"the record takes {size} bytes, {len(json.dumps(spec))} of them its spec; at most {MAX_BYTES} are allowed; "
+            "leave detail in the artifact"
         )
     return record
 

@@ -20,6 +20,17 @@ from .model import Model
 from .observation import Observation
 
 CAPTURE_VARIABLE = "MILLWRIGHT_CAPTURE"
+ACCURACY_VARIABLE = "MILLWRIGHT_ACCURACY"
+
+
+def _recorded_accuracy(text: str | None) -> float | None:
+    """Raises ValueError for what is no fraction: a server that compared with that would tell of nothing, or always."""
+    if not text:
+        return None
+    accuracy = float(text)
+    if not 0 <= accuracy <= 1:
+        raise ValueError(f'{ACCURACY_VARIABLE} is "{text}", must be a fraction from 0 to 1')
+    return accuracy
 
 
 class Classifier(MLModel):
@@ -39,6 +50,7 @@ class Classifier(MLModel):
             self._model.labels,
             self._model.reference,
             Path(folder) if folder else None,
+            _recorded_accuracy(os.environ.get(ACCURACY_VARIABLE)),
         )
         self._observation.start()
         return True

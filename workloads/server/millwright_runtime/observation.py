@@ -42,9 +42,10 @@ class Observation:
         labels: Sequence[str],
         reference: Reference | None,
         folder: Path | None,
+        accuracy: float | None = None,
         registry: CollectorRegistry = REGISTRY,
     ) -> None:
-        """`field` is what an item is called in JSON: `text` or `pixels`."""
+        """`field` is what an item is called in JSON: `text` or `pixels`. `accuracy` is the version's by its record."""
         self._version = version
         self._field = field
         self._labels = labels
@@ -81,6 +82,14 @@ class Observation:
             ["model"],
             registry=registry,
         ).labels(model)
+        recorded = Gauge(
+            "millwright_recorded_accuracy",
+            "Accuracy of the version on the test split, by its record.",
+            ["model", "version"],
+            registry=registry,
+        )
+        if accuracy is not None:
+            recorded.labels(**own).set(accuracy)
         self._kept, self._left_out = (captured.labels(**own, outcome=each) for each in ("kept", "leftOut"))
         for outcome in OUTCOMES:
             self._judged.labels(**own, outcome=outcome)

@@ -15,7 +15,12 @@ from typing import Any
 EXIT_BAD_SPEC = 64
 EXIT_BAD_DATA = 65
 EXIT_NOT_VERIFIED = 66
-EXIT_GROUP_LOST = 75
+EXIT_UNAVAILABLE = 75
+"""What the run needs is not there, and may be later: EX_TEMPFAIL of sysexits.h."""
+
+EXIT_GROUP_LOST = 76
+"""The group of workers came together, and was lost more often than the run may start again."""
+
 EXIT_INTERRUPTED = 143
 
 NEVER_RETRIED = (EXIT_BAD_SPEC, EXIT_BAD_DATA, EXIT_NOT_VERIFIED)
@@ -65,6 +70,7 @@ class Surroundings:
     source: Path
     captured: Path
     input: Path
+    base: Path
     output: Path
     checkpoint: Path
     result: Path
@@ -108,6 +114,7 @@ class Surroundings:
             source=Path(text("MILLWRIGHT_SOURCE", "/source")),
             captured=Path(text("MILLWRIGHT_CAPTURED", "/millwright/captured")),
             input=Path(text("MILLWRIGHT_INPUT", "/millwright/input")),
+            base=Path(text("MILLWRIGHT_BASE", "/millwright/base")),
             output=Path(text("MILLWRIGHT_OUTPUT", "/millwright/output")),
             checkpoint=Path(text("MILLWRIGHT_CHECKPOINT", "/millwright/checkpoint")),
             result=Path(text("MILLWRIGHT_RESULT", "/millwright/result/result.json")),

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import URL, Engine, create_engine, text
 from sqlalchemy.exc import OperationalError
 
-from .contract import EXIT_GROUP_LOST, WorkloadFailure, bad_spec
+from .contract import EXIT_UNAVAILABLE, WorkloadFailure, bad_spec
 
 ENGINE_SETTINGS: dict[str, Any] = {"pool_pre_ping": True, "connect_args": {"connect_timeout": 10}}
 """A connection that broke while nobody used it is replaced; one that cannot be made is given up after 10 s."""
@@ -80,7 +80,7 @@ def connect(database: Database, wait_seconds: float, pause: Callable[[float], No
 
 def lost(database: Database, error: BaseException) -> WorkloadFailure:
     """Another try may find it again: databases are restarted, moved and failed over."""
-    return WorkloadFailure(EXIT_GROUP_LOST, f"the database {database} does not answer: {first_line(error)}")
+    return WorkloadFailure(EXIT_UNAVAILABLE, f"the database {database} does not answer: {first_line(error)}")
 
 
 def first_line(error: BaseException) -> str:

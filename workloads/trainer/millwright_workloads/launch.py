@@ -3,6 +3,9 @@
 For training it starts torchrun and stays above it. When a worker of the group is lost, torchrun ends in every container;
 each starts it again, meets the others at the rendezvous and goes on from the checkpoint. So a lost pod costs the Job one
 restart, not one for each worker of the group.
+
+Where the rest of the group does not come, the container ends, so that its place in the cluster is free for somebody who
+can use it. The Job starts it again later, and counts that as no failure.
 """
 
 from __future__ import annotations
@@ -24,6 +27,7 @@ from . import processes
 from .contract import (
     EXIT_GROUP_LOST,
     EXIT_INTERRUPTED,
+    EXIT_UNAVAILABLE,
     LOG_FILE,
     MODEL_FOLDER,
     NETWORK_FOLDER,
@@ -37,12 +41,15 @@ from .contract import (
     explain,
     finish,
     read_spec,
+    write_progress,
 )
-from .story import read_story
+from .gang import patience
+from .retention import is_done
+from .story import forget, read_story
 from .training_spec import TrainingSpec
 
-GROUP_SECONDS = 600
-"""How long a worker waits for the others, unless MILLWRIGHT_GROUP_SECONDS says otherwise."""
+ALONE_SECONDS = 600.0
+"""How long torchrun may take to start a worker that has nobody to wait for."""
 
 STOP_SECONDS = 45
 """From SIGTERM to SIGKILL for torchrun; below the pod's own grace period."""
@@ -74,13 +81,13 @@ class Launcher:
         place = self.place
         signal.signal(signal.SIGTERM, self._on_signal)
         spec = TrainingSpec.of(read_spec(place.spec), place.run, place.workers)
-        if self._reports_earlier_result():
+        if self._reports_earlier_result(spec):
             return
         for attempt in range(spec.max_restarts + 1):
-            alone = self._only_evaluation_is_left(spec.determinant)
+            alone = self._only_evaluation_is_left(spec)
             if alone and place.worker != 0:
                 return
-            failure = self._torchrun_once(alone)
+            failure = self._torchrun_once(spec, alone)
             if failure is None:
                 return
             if failure.code != EXIT_GROUP_LOST or attempt == spec.max_restarts:
@@ -90,7 +97,7 @@ class Launcher:
                 self._pause(REJOIN_SECONDS)
         raise AssertionError("unreachable: the last attempt returns or raises")
 
-    def _reports_earlier_result(self) -> bool:
+    def _reports_earlier_result(self, spec: TrainingSpec) -> bool:
         place = self.place
         model = place.output / MODEL_FOLDER
         known = earlier_result(place, model)
@@ -99,17 +106,29 @@ class Launcher:
         if place.worker == 0:
             Log(place.output / LOG_FILE)(f"{place.run} was trained before and is intact: reporting that result")
             finish(place, model, known)
+            if spec.retention.removes_when_done:
+                forget(place.checkpoint)
         return True
 
-    def _only_evaluation_is_left(self, determinant: str) -> bool:
-        story = read_story(self.place.checkpoint, determinant)
-        return story is not None and story.complete
+    def _only_evaluation_is_left(self, spec: TrainingSpec) -> bool:
+        """Not where the last checkpoint was damaged since: then all train on from the one before."""
+        story = read_story(self.place.checkpoint, spec.determinant)
+        return story is not None and story.complete and is_done(self.place.checkpoint, spec.epochs)
 
-    def _torchrun_once(self, alone: bool) -> WorkloadFailure | None:
-        """None when the worker is done. A failure nobody explained counts as a lost group: a process was killed."""
-        deadline = time.monotonic() + float(os.environ.get("MILLWRIGHT_GROUP_SECONDS", GROUP_SECONDS))
+    def _torchrun_once(self, spec: TrainingSpec, alone: bool) -> WorkloadFailure | None:
+        """None when the worker is done. A failure nobody explained counts as a lost group: a process was killed.
+
+        Raises a failure of the kind "unavailable" when the group does not come together in time.
+        """
+        is_group = self.place.workers > 1 and not alone
+        seconds = patience(spec.gang_seconds, self.place.run, time.time()) if is_group else ALONE_SECONDS
+        deadline = time.monotonic() + seconds
         host, _, port = ("127.0.0.1:29500" if alone else self.place.rendezvous).rpartition(":")
-        self._wait_for_name(host, deadline)
+        if is_group:
+            waits = f"waits {seconds:.0f} s for its group of {self.place.workers} workers"
+            write_progress(self.place, 0, 0, 0, spec.epochs, waits)
+            print(f"worker {self.place.worker} {waits}", flush=True)
+        self._wait_for_name(host, deadline, seconds)
         with tempfile.TemporaryDirectory(prefix="millwright-") as folder:
             notes = Path(folder)
             left = max(1, math.ceil(deadline - time.monotonic()))
@@ -121,7 +140,7 @@ class Launcher:
                 *("--master_addr", host, "--master_port", port),
                 *("--rdzv_conf", f"timeout={left}"),
                 *NOTHING_REDIRECTED,
-                *("-m", "millwright_workloads.train"),
+                *("-m", "millwright_workloads.train_worker"),
             ]
             environment = {
                 **os.environ,
@@ -130,17 +149,31 @@ class Launcher:
             }
             self._stop_if_signalled()
             torchrun = subprocess.Popen(command, env=environment, preexec_fn=processes.die_with_parent)
-            code = self._wait(torchrun, notes)
+            code = self._wait(torchrun, notes, deadline)
             reported = processes.reported_failure(notes)
+            met = processes.has_started(notes)
         self._stop_if_signalled()
+        if not met and time.monotonic() > deadline:
+            raise self._given_up(seconds, "not all of them came to the rendezvous")
         if code == 0:
             return None
         return reported or WorkloadFailure(EXIT_GROUP_LOST, f"torchrun ended with code {code} and no reason")
 
-    def _wait(self, torchrun: subprocess.Popen[bytes], notes: Path) -> int:
+    def _given_up(self, seconds: float, why: str) -> WorkloadFailure:
+        place = self.place
+        return WorkloadFailure(
+            EXIT_UNAVAILABLE,
+            f"worker {place.worker} waited {seconds:.0f} s for its group of {place.workers} workers ({why}) and gives its "
+            "place back; it is started again later",
+        )
+
+    def _wait(self, torchrun: subprocess.Popen[bytes], notes: Path, deadline: float) -> int:
         ended_at: float | None = None
         while torchrun.poll() is None and not self._stopped:
             time.sleep(_POLL_SECONDS)
+            if time.monotonic() > deadline and not processes.has_started(notes):
+                torchrun.kill()
+                return torchrun.wait()
             if processes.has_ended(notes):
                 ended_at = ended_at or time.monotonic()
                 done = processes.is_done(notes)
@@ -160,7 +193,7 @@ class Launcher:
                 torchrun.kill()
         return torchrun.wait()
 
-    def _wait_for_name(self, host: str, deadline: float) -> None:
+    def _wait_for_name(self, host: str, deadline: float, seconds: float) -> None:
         """The name of worker 0 appears when its pod has an address."""
         while True:
             self._stop_if_signalled()
@@ -169,8 +202,8 @@ class Launcher:
                 return
             except socket.gaierror as error:
                 if time.monotonic() > deadline:
-                    message = f"worker 0 has no address yet: {host} does not resolve ({error}); is its pod running?"
-                    raise WorkloadFailure(EXIT_GROUP_LOST, message) from None
+                    why = f"worker 0 has no place yet: {host} does not resolve, {error}"
+                    raise self._given_up(seconds, why) from None
             time.sleep(_POLL_SECONDS)
 
     def _pause(self, seconds: float) -> None:

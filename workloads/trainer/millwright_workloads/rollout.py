@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .contract import (
-    EXIT_GROUP_LOST,
+    EXIT_UNAVAILABLE,
     LOG_FILE,
     Log,
     Surroundings,
@@ -222,7 +222,7 @@ class Judge:
             except RouterSilent as error:
                 if time.monotonic() > deadline:
                     message = f"the router did not tell what it counted for {allowed:g} s ({error}); is it running?"
-                    raise WorkloadFailure(EXIT_GROUP_LOST, message) from None
+                    raise WorkloadFailure(EXIT_UNAVAILABLE, message) from None
             time.sleep(_POLL_SECONDS)
 
     def _say(self, done: int, message: str) -> None:

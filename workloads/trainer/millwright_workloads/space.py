@@ -18,6 +18,9 @@ from .contract import bad_spec
 Value = bool | int | float | str
 Point = dict[str, Value]
 
+MISSING: Any = object()
+"""What value_at gives where there is nothing."""
+
 MOST_GRID_POINTS = 100_000
 """A grid is enumerated, so a larger one than any search could finish is refused before it takes all memory."""
 
@@ -36,6 +39,9 @@ class Categorical:
     def values(self) -> list[Value] | None:
         return list(self.choices)
 
+    def has(self, value: Any) -> bool:
+        return any(same(choice, value) for choice in self.choices)
+
 
 @dataclass(frozen=True)
 class Integer:
@@ -48,6 +54,10 @@ class Integer:
     def values(self) -> list[Value] | None:
         """None on a logarithmic scale, where no two values are equally far apart."""
         return None if self.log else list(range(self.low, self.high + 1, self.step or 1))
+
+    def has(self, value: Any) -> bool:
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return whole and self.low <= value <= self.high and (value - self.low) % (self.step or 1) == 0
 
 
 @dataclass(frozen=True)
@@ -65,6 +75,12 @@ class Float:
         # Multiplied, not added up, so that the last one is not lost to rounding.
         count = math.floor((self.high - self.low) / self.step + 1e-9) + 1
         return [round(self.low + at * self.step, 12) for at in range(count)]
+
+    def has(self, value: Any) -> bool:
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return False
+        values = self.values()
+        return self.low <= value <= self.high if values is None else value in values
 
 
 Parameter = Categorical | Integer | Float
@@ -96,6 +112,17 @@ class Space:
                     f"spec.search.space: its grid has more than {MOST_GRID_POINTS} points; take wider steps, or random"
                 )
         return points
+
+    def written(self, training: Mapping[str, Any]) -> Point | None:
+        """The point that the training's own values are, so that a search can begin there; None where one is outside."""
+        point: Point = {}
+        for path, parameter in self.parameters.items():
+            if self.is_active(path, point):
+                value = value_at(training, path)
+                if not parameter.has(value):
+                    return None
+                point[path] = float(value) if isinstance(parameter, Float) else value
+        return point
 
     def _points(self, paths: Sequence[str], point: Point) -> Iterator[Point]:
         if not paths:
@@ -137,12 +164,18 @@ def parse_space(declared: Any, training: Mapping[str, Any]) -> Space:
 
 def has_parameter(training: Mapping[str, Any], path: str) -> bool:
     """Whether the training has a value there that a point could replace."""
+    value = value_at(training, path)
+    return value is not MISSING and not isinstance(value, (Mapping, list))
+
+
+def value_at(training: Mapping[str, Any], path: str) -> Any:
+    """What the training has there, or MISSING."""
     value: Any = training
     for name in path.split("."):
         if not isinstance(value, Mapping) or name not in value:
-            return False
+            return MISSING
         value = value[name]
-    return not isinstance(value, (Mapping, list))
+    return value
 
 
 def apply(training: Mapping[str, Any], point: Mapping[str, Value]) -> dict[str, Any]:

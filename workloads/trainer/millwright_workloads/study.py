@@ -99,6 +99,8 @@ class SharedStudy:
         self._engine = engine
         self._pause = pause
         self._grid = spec.space.grid() if spec.algorithm == "grid" else None
+        # What whoever wrote the stack knows about the training: the first trial, and what a search must beat.
+        self._written = None if self._grid is not None else spec.space.written(spec.training)
         self._heartbeat_seconds = heartbeat_seconds
         with warnings.catch_warnings():
             # Heartbeats have been called experimental since Optuna 2.9.
@@ -163,6 +165,8 @@ class SharedStudy:
                 if point is None:
                     return Claim(over=not tally.running)
                 self._study.enqueue_trial(point)
+            elif self._written is not None and next_point([self._written], trials) is not None:
+                self._study.enqueue_trial(self._written)
             self._study.sampler = sampler_of(self.spec, len(trials))
             with warnings.catch_warnings():
                 # That nobody records heartbeats but Study.optimize: here `kept_alive` does.
@@ -309,7 +313,9 @@ def sampler_of(spec: SearchSpec, number: int) -> optuna.samplers.BaseSampler:
         match spec.algorithm:
             case "tpe":
                 # Trials that still run count as bad ones, so that parallel workers spread out.
-                return optuna.samplers.TPESampler(seed=seed, constant_liar=True)
+                return optuna.samplers.TPESampler(
+                    seed=seed, constant_liar=True, n_startup_trials=random_trials(spec.trials)
+                )
             case "nsga2":
                 return optuna.samplers.NSGAIISampler(seed=seed)
             case "cmaes":
@@ -326,6 +332,14 @@ def sampler_of(spec: SearchSpec, number: int) -> optuna.samplers.BaseSampler:
             case _:
                 # Of a grid the point is queued; nothing is left to draw.
                 return optuna.samplers.RandomSampler(seed=seed)
+
+
+def random_trials(trials: int) -> int:
+    """How many trials TPE draws at random before it learns from them: a sixth, from 3 to Optuna's own 10.
+
+    With 10 of 10, a search that has no more trials than that would be a random one.
+    """
+    return max(3, min(10, trials // 6))
 
 
 def pruner_of(spec: SearchSpec) -> optuna.pruners.BasePruner:

@@ -1,11 +1,11 @@
-"""One worker of the training stage, started by torchrun; `launch` starts torchrun and decides what its end means."""
+"""One worker of the training stage, started by torchrun through `train_worker`; `launch` starts torchrun and decides what
+its end means."""
 
 from __future__ import annotations
 
 import json
 import os
 import signal
-import sys
 import time
 import traceback
 from datetime import timedelta
@@ -38,8 +38,10 @@ from .contract import (
 from .items import dataset_run
 from .learner import Learner, Plan, averaged
 from .metrics import accuracy, macro_f1, majority
-from .modelling import Prepared, build_network, export_model, logits_of, parameter_count, prepare, save_network
-from .story import Story, begin_story, read_story, write_story
+from .modelling import Prepared, export_model, logits_of, parameter_count, save_network
+from .retention import is_done
+from .start import start
+from .story import Story, begin_story, forget, read_story, write_story
 from .training_spec import TrainingSpec
 
 COLLECTIVE_SECONDS = 60
@@ -66,7 +68,7 @@ class Training:
     def run(self) -> None:
         signal.signal(signal.SIGTERM, self._on_signal)
         story = read_story(self.place.checkpoint, self.spec.determinant)
-        if story is None or not story.complete:
+        if story is None or not story.complete or not is_done(self.place.checkpoint, self.spec.epochs):
             story = self._train_in_group(story)
         if self.writes:
             self._conclude(story)
@@ -90,13 +92,12 @@ class Training:
                 dist.destroy_process_group()
 
     def _train(self, story: Story | None) -> Story:
-        data = prepare(self.spec, self.place.input, ("train", "validation"))
+        learner, data = self._begin("train", "validation")
         held_out = slice(self.place.worker, None, self.place.workers)
         held_inputs, held_targets = data.inputs["validation"][held_out], data.targets["validation"][held_out]
         validation = len(data.targets["validation"])
 
-        learner = self._learner(data)
-        state = read_state(self.place.checkpoint, self.spec.determinant)
+        state = read_state(self.place.checkpoint, self.spec.determinant, self.log)
         if state is not None:
             learner.restore(state)
         self._agree_on_start(learner)
@@ -104,6 +105,8 @@ class Training:
         if state is not None:
             story.restarts += 1
             self.log(f"going on from the checkpoint after {learner.steps_done} of {learner.plan.steps} steps")
+        elif self.spec.base is not None:
+            self.log(f"starting from the weights of {self.spec.base.run}")
         if self.writes:
             write_story(self.place.checkpoint, story)
         self.log(
@@ -170,11 +173,10 @@ class Training:
         """What worker 0 does alone when training is complete: one look at the test split, the export, the result."""
         place, spec = self.place, self.spec
         state = read_state(place.checkpoint, spec.determinant)
-        if state is None:
+        if state is None or state["epoch"] < spec.epochs:
             raise bad_data(f"{place.checkpoint}: training is complete, but its state is gone; remove the folder")
-        data = prepare(spec, place.input, ("train", "validation", "test"))
+        learner, data = self._begin("train", "validation", "test")
         train, test = data.items["train"], data.items["test"]
-        learner = self._learner(data)
         learner.restore(state)
         best = learner.best
         assert best is not None, "an epoch is at least validated once"
@@ -217,11 +219,15 @@ class Training:
                 "workers": place.workers,
             },
         )
+        if spec.retention.removes_when_done:
+            forget(place.checkpoint)
 
-    def _learner(self, data: Prepared) -> Learner:
+    def _begin(self, *splits: str) -> tuple[Learner, Prepared]:
+        """The learner before its first step, and the splits, the training split among them."""
         spec, place = self.spec, self.place
+        network, data = start(spec, place, splits)
         plan = Plan(len(data.items["train"]), place.workers, spec.batch, spec.epochs, spec.rate, spec.seed)
-        return Learner(build_network(spec, data), plan, place.worker)
+        return Learner(network, plan, place.worker), data
 
     def _agree_on_start(self, learner: Learner) -> None:
         """Each worker reads the checkpoint by itself; on a file store that lags one could see an older one."""
@@ -263,7 +269,7 @@ class Keeper:
         if not self._training.writes or not self._learner.whole or self._learner.steps_done == self._kept_step:
             return
         place, spec = self._training.place, self._training.spec
-        write_state(place.checkpoint, spec.determinant, self._learner.state())
+        write_state(place.checkpoint, spec.determinant, self._learner.state(), spec.retention.last)
         self._kept_at = time.monotonic()
         self._kept_step = self._learner.steps_done
         self._training.log(f"checkpoint after {self._learner.steps_done} steps")
@@ -275,8 +281,7 @@ def _speaks_of_the_group(error: RuntimeError) -> bool:
 
 
 def main() -> int:
-    processes.die_with_parent()
-    processes.report_started()
+    """The exit code; what it means is told to the launcher by a note, since torchrun makes 1 of every other."""
     try:
         Training(Surroundings.of(os.environ)).run()
     except Interrupted:
@@ -291,7 +296,3 @@ def main() -> int:
         return 1
     processes.report_done()
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -8,7 +8,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from .contract import bad_spec, field
+from .retention import Retention
 from .shapes import Shape, shape_of
+
+
+@dataclass(frozen=True)
+class Base:
+    """A training whose weights this one starts from."""
+
+    run: str
+    sha256: str
+    """Of what it left to be served."""
+
+    @staticmethod
+    def of(spec: dict[str, Any]) -> Base | None:
+        """None where training starts from fresh weights."""
+        if spec.get("base") is None:
+            return None
+        return Base(field(spec, "base.run", str), field(spec, "base.sha256", str))
 
 
 @dataclass(frozen=True)
@@ -20,8 +37,12 @@ class TrainingSpec:
     rate: float
     seed: int
     checkpoint_seconds: float
+    retention: Retention
+    gang_seconds: int
+    """How long a worker waits for its group at most; see `gang`."""
     max_restarts: int
     shape: Shape
+    base: Base | None
     determinant: str
     """Identifies everything the trained state depends on but the data and the code."""
 
@@ -48,7 +69,8 @@ class TrainingSpec:
         batch = number("batchSize", int, 1, 64)
         rate = float(number("learningRate", (int, float), 1e-12, 0.001))
         seed = number("seed", int, 0, 17)
-        depends = [run, task, workers, labels, epochs, batch, rate, seed, vars(shape)]
+        base = Base.of(spec)
+        depends = [run, task, workers, labels, epochs, batch, rate, seed, vars(shape), base and vars(base)]
         return TrainingSpec(
             task=task,
             labels=labels,
@@ -57,7 +79,10 @@ class TrainingSpec:
             rate=rate,
             seed=seed,
             checkpoint_seconds=float(number("checkpointSeconds", (int, float), 0, 60)),
+            retention=Retention.of(spec),
+            gang_seconds=number("gangSeconds", int, 1, 600),
             max_restarts=number("maxRestarts", int, 0, 3),
             shape=shape,
+            base=base,
             determinant=hashlib.sha256(json.dumps(depends, sort_keys=True).encode("utf-8")).hexdigest(),
         )

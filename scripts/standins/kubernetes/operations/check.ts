@@ -2,7 +2,7 @@ import { annotations, isAnnotated } from "../annotations.ts";
 import { awaiterFor } from "../await/awaiters.ts";
 import { ExpressionProblem } from "../await/jsonpath.ts";
 import type { Context } from "../context.ts";
-import { apiVersionOf, kindOfToken, refuse, typeOfUrn } from "../kinds.ts";
+import { apiVersionOf, kindOfToken, patchedKind, typeOfUrn } from "../kinds.ts";
 import { autoname } from "../naming.ts";
 import {
   containsUnknown,
@@ -92,14 +92,9 @@ function named(request: CheckRequest, inputs: JsonObject, predecessors: Predeces
 /** Fills in what the program may leave out: kind, apiVersion, name and namespace. Asks the cluster for scopes only. */
 export async function check(context: Context, request: CheckRequest, predecessors: Predecessors): Promise<CheckResult> {
   const token = typeOfUrn(request.urn);
-  const tokenKind = kindOfToken(token);
   const { news } = request;
-  if (
-    tokenKind.kind.endsWith("Patch") &&
-    (news["kind"] === undefined || `${String(news["kind"])}Patch` === tokenKind.kind)
-  ) {
-    throw refuse(token, "patch resources");
-  }
+  const patched = patchedKind(token, news["kind"]);
+  const tokenKind = { ...kindOfToken(token), ...(patched === undefined ? {} : { kind: patched }) };
   const apiVersion = apiVersionOf(tokenKind);
   const failure = shapeFailure(news, apiVersion, tokenKind.kind);
   if (failure !== undefined) return { inputs: news, failures: [failure] };
@@ -109,6 +104,9 @@ export async function check(context: Context, request: CheckRequest, predecessor
   const metadata: Json = inputs["metadata"] ?? {};
   if (isUnknown(metadata)) return { inputs, failures: [] };
   if (!isObject(metadata) || metadata["name"] === undefined) {
+    if (patched !== undefined) {
+      return failed(inputs, "metadata.name", `must name the ${patched} that is patched`);
+    }
     if (request.autonaming?.mode === "disable") {
       return failed(inputs, "metadata.name", "must be set: this stack's configuration disables generated names");
     }

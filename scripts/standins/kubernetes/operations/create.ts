@@ -5,11 +5,12 @@ import { waitUntilGone } from "../await/gone.ts";
 import type { Context } from "../context.ts";
 import { managersOf } from "../fields.ts";
 import { refusedChanges } from "../immutability.ts";
-import { kindOf } from "../kinds.ts";
+import { isPatch, kindOf } from "../kinds.ts";
 import { idOf, readLive, type Target, targetOf, titleOf } from "../objects.ts";
 import { managerFor, previewed } from "../state.ts";
 import { containsUnknown, type JsonObject } from "../values.ts";
 import { remove } from "./delete.ts";
+import { toPatch } from "./patch.ts";
 import { awaitReady, findResource, isNotThereYet, reasonsOf, write } from "./write.ts";
 
 export interface CreateRequest {
@@ -46,6 +47,11 @@ async function createForReal(context: Context, request: CreateRequest): Promise<
   const target = targetOf(context, resource, inputs);
   const manager = managerFor(urn, inputs, undefined);
   const existing = await readLive(context, target);
+  if (isPatch(urn, inputs)) {
+    const object = toPatch(target, inputs, existing);
+    const { body } = await write(context, { urn, target, object, oldInputs: {}, manager, dryRun: false, ignored: [] });
+    return { id: idOf(body), live: body, manager, reasons: [] };
+  }
   if (existing !== undefined && isDeleting(existing)) await waitForPredecessor(context, request, target, existing);
   else if (existing !== undefined) await adopt(context, urn, target, existing, manager);
   const body = await writeOrMakeAnew(context, request, target, manager, existing);
@@ -139,8 +145,11 @@ async function previewCreation(context: Context, request: CreateRequest): Promis
   if (resource === undefined) return asDeclared;
   const target = targetOf(context, resource, inputs);
   const existing = await readLive(context, target);
-  if (existing !== undefined && (request.isReplacement || isDeleting(existing))) return asDeclared;
-  if (existing !== undefined) await adopt(context, urn, target, existing, manager);
+  const patches = isPatch(urn, inputs);
+  // What is not there yet may be made by the same update.
+  if (patches && existing === undefined) return asDeclared;
+  if (existing !== undefined && !patches && (request.isReplacement || isDeleting(existing))) return asDeclared;
+  if (existing !== undefined && !patches) await adopt(context, urn, target, existing, manager);
   try {
     const { body } = await write(context, {
       urn,

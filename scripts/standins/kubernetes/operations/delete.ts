@@ -3,10 +3,11 @@ import { isConflict, isNotFound } from "../apiError.ts";
 import { waitUntilGone } from "../await/gone.ts";
 import type { Context } from "../context.ts";
 import { managersOf } from "../fields.ts";
-import { kindOf } from "../kinds.ts";
-import { explain, pathOf, readLive, targetOfId, titleOf, unknownKind } from "../objects.ts";
+import { isPatch, kindOf } from "../kinds.ts";
+import { apply, explain, pathOf, readLive, type Target, targetOfId, titleOf, unknownKind } from "../objects.ts";
 import { managerFor, type State } from "../state.ts";
 import type { JsonObject } from "../values.ts";
+import { toPatch } from "./patch.ts";
 import { uidOf } from "./write.ts";
 
 export interface DeleteRequest {
@@ -36,6 +37,7 @@ export async function remove(context: Context, request: DeleteRequest): Promise<
   const live = await readLive(context, target);
   if (live === undefined) return;
   const manager = managerFor(urn, inputs, state);
+  if (isPatch(urn, inputs)) return await relinquish(context, target, live, manager);
   const isOwn = uidOf(live) === uidOf(state.live) || managersOf(live).some(({ name }) => name === manager);
   if (!isOwn) {
     const message = `${titleOf(target)} was deleted and made again by somebody else: it is not this resource's to delete and stays`;
@@ -65,4 +67,21 @@ export async function remove(context: Context, request: DeleteRequest): Promise<
     timeoutMillis: timeoutMillis(inputs, request.timeoutSeconds, DELETION_SECONDS),
     onProgress: (message) => void context.log.write("info", message, urn, true),
   });
+}
+
+/** Gives up a patch's fields: those that nobody else has are removed, and the object stays. */
+async function relinquish(context: Context, target: Target, live: JsonObject, manager: string): Promise<void> {
+  const { name, namespace } = target;
+  const nothing: JsonObject = {
+    apiVersion: live["apiVersion"]!,
+    kind: live["kind"]!,
+    metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
+  };
+  try {
+    await apply(context, target, toPatch(target, nothing, live), { manager, force: false, dryRun: false });
+  } catch (error) {
+    // The object went in the meantime, and its fields with it.
+    if (isConflict(error) && uidOf((await readLive(context, target)) ?? {}) !== uidOf(live)) return;
+    throw explain(error, target, "give up the fields of this patch");
+  }
 }

@@ -1,10 +1,11 @@
 import { isDryRunRefused } from "../apiError.ts";
 import type { Context } from "../context.ts";
-import { kindOf } from "../kinds.ts";
-import { idOf, targetOf } from "../objects.ts";
+import { isPatch, kindOf } from "../kinds.ts";
+import { idOf, readLive, targetOf } from "../objects.ts";
 import { managerFor, previewed, type State } from "../state.ts";
 import { containsUnknown, type JsonObject, parsePath } from "../values.ts";
 import type { Outcome } from "./create.ts";
+import { toPatch } from "./patch.ts";
 import { awaitReady, findResource, isNotThereYet, reasonsOf, write } from "./write.ts";
 
 export interface UpdateRequest {
@@ -19,7 +20,10 @@ export interface UpdateRequest {
   readonly preview: boolean;
 }
 
-/** Applies the new inputs; what they no longer declare is removed. An object that is gone is made again. */
+/**
+ * Applies the new inputs; what they no longer declare is removed. An object that is gone is made again, but for one that is
+ * only patched.
+ */
 export async function update(context: Context, request: UpdateRequest): Promise<Outcome> {
   const { urn, oldInputs, newInputs, preview } = request;
   const manager = managerFor(urn, newInputs, request.state);
@@ -34,11 +38,12 @@ export async function update(context: Context, request: UpdateRequest): Promise<
   const resource = await findResource(context, newInputs);
   const target = targetOf(context, resource, newInputs);
   const ignored = request.ignoreChanges.map(parsePath);
+  const object = isPatch(urn, newInputs) ? toPatch(target, newInputs, await readLive(context, target)) : newInputs;
   try {
     const { body } = await write(context, {
       urn,
       target,
-      object: newInputs,
+      object,
       oldInputs,
       manager,
       dryRun: preview,

@@ -6,7 +6,7 @@ import { NotReady, waitUntilReady } from "../await/ready.ts";
 import { overrideMessage, refusalMessage, resolveConflicts } from "../conflicts.ts";
 import type { Context } from "../context.ts";
 import type { ApiResource } from "../discovery.ts";
-import { kindOf } from "../kinds.ts";
+import { isPatch, kindOf } from "../kinds.ts";
 import { apply, explain, readLive, type Target, titleOf, unknownKind } from "../objects.ts";
 import type { Answer } from "../rest.ts";
 import { type JsonObject, type Path, textAt } from "../values.ts";
@@ -61,7 +61,7 @@ export async function write(context: Context, request: WriteRequest): Promise<An
     if (!isConflict(error) || error.causes.length === 0)
       throw explain(error, target, dryRun ? "accept this object" : "apply it");
     const live = (await readLive(context, target)) ?? {};
-    const resolution = resolveConflicts(error, { ...request, live });
+    const resolution = resolveConflicts(error, { ...request, live, isPatch: isPatch(request.urn, request.object) });
     if (resolution.refused.length > 0) throw new Error(`${titleOf(target)}: ${refusalMessage(resolution.refused)}`);
     const isOverriding = resolution.overridden.length > 0;
     if (isOverriding)

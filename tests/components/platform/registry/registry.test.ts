@@ -95,6 +95,18 @@ describe("registry", () => {
     });
   });
 
+  describe("server with a bucket", () => {
+    const { containers, volumes } = renderServer({ ...args, bucket: "s3://artifacts/mlflow" }, "10.96.0.9").spec
+      .template.spec;
+
+    it("keeps nothing in the artifact store", () => {
+      const env = Object.fromEntries(containers[0]?.env.map(({ name, value }) => [name, value]) ?? []);
+      assert.equal(env["MILLWRIGHT_ARTIFACTS"], "s3://artifacts/mlflow");
+      assert.ok(volumes.every(({ name }) => name !== "artifacts"));
+      assert.ok(containers[0]?.volumeMounts.every(({ name }) => name !== "artifacts"));
+    });
+  });
+
   describe("mirror", () => {
     it("may see ConfigMaps and nothing else, and alone has a token", () => {
       const { role, binding, serviceAccount } = renderMirrorIdentity(args);

@@ -20,7 +20,7 @@ const object = { spec: { replicas: 1 } };
 const replicas = { "f:spec": { "f:replicas": {} } };
 
 describe("conflicts", () => {
-  const base = { object, oldInputs: object, ignored: [] };
+  const base = { object, oldInputs: object, ignored: [], isPatch: false };
 
   it("puts back what was ours and somebody updated", () => {
     const { overridden, refused } = resolveConflicts(conflict("kubectl", ".spec.replicas"), {
@@ -44,6 +44,15 @@ describe("conflicts", () => {
     });
     assert.equal(foreign.refused.length, 1);
     assert.equal(applied.overridden.length + foreign.overridden.length, 0);
+  });
+
+  it("takes nothing back for a patch, whose object is somebody else's", () => {
+    const { overridden, refused } = resolveConflicts(conflict("kubectl", ".spec.replicas"), {
+      ...base,
+      isPatch: true,
+      live: live("kubectl", "Update", replicas),
+    });
+    assert.deepEqual([overridden.length, refused.length], [0, 1]);
   });
 
   it("an applier of other fields only does not stand in the way", () => {

@@ -1,0 +1,162 @@
+import type { ScraperArgs } from "@pulumi/aws/amp/scraper.js";
+import type { WorkspaceArgs } from "@pulumi/aws/amp/workspace.js";
+import type { LogGroupArgs } from "@pulumi/aws/cloudwatch/logGroup.js";
+import type { TopicArgs } from "@pulumi/aws/sns/topic.js";
+import type { Input } from "@pulumi/pulumi";
+import { interpolate } from "@pulumi/pulumi";
+import { stringify } from "yaml";
+import { regionalArn } from "../arns.ts";
+import { policyDocument } from "../identity/document.ts";
+import { awsName } from "../names.ts";
+import { tagsFor } from "../tags.ts";
+import type { AwsContext } from "../types.ts";
+import { GROUP_INTERVAL, GROUP_WAIT, REPEAT_INTERVAL, SCRAPE_SECONDS, TOLD_SEVERITIES } from "./defaults.ts";
+import type { AwsMetricsArgs } from "./types.ts";
+
+export function renderWorkspace(args: AwsMetricsArgs, logGroupArn: Input<string>): WorkspaceArgs {
+  return {
+    alias: awsName("workspace", args.stack),
+    kmsKeyArn: args.key,
+    loggingConfiguration: { logGroupArn: interpolate`${logGroupArn}:*` },
+    tags: tagsFor(args.stack, "metrics"),
+  };
+}
+
+/** Groups of this prefix need no policy of their own for AWS's services to write into them. */
+export function renderMetricsLogs(args: AwsMetricsArgs): LogGroupArgs {
+  return {
+    name: `/aws/vendedlogs/millwright/${args.stack}/metrics`,
+    retentionInDays: args.logRetentionDays,
+    kmsKeyId: args.key,
+    tags: tagsFor(args.stack, "metrics"),
+  };
+}
+
+export function renderScraper(args: AwsMetricsArgs, workspaceArn: Input<string>): ScraperArgs {
+  return {
+    alias: awsName("workspace", args.stack),
+    source: {
+      eks: {
+        clusterArn: args.clusterArn,
+        subnetIds: [...args.subnetIds],
+        securityGroupIds: [...args.securityGroupIds],
+      },
+    },
+    destination: { amp: { workspaceArn } },
+    scrapeConfiguration: renderScraping(args),
+    tags: tagsFor(args.stack, "metrics"),
+  };
+}
+
+/**
+ * What is looked at: the kubelet of every node and what its containers use, and every pod that asks for it by the
+ * annotations `prometheus.io/scrape`, `/port` and `/path`. Models have a Prometheus of their own beside them.
+ */
+export function renderScraping({ stack }: AwsContext): string {
+  const token = {
+    scheme: "https",
+    authorization: { type: "Bearer", credentials_file: "/var/run/secrets/kubernetes.io/serviceaccount/token" },
+    tls_config: { ca_file: "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt", insecure_skip_verify: true },
+  };
+  const kubelet = (job: string, path: string) => ({
+    job_name: job,
+    ...token,
+    metrics_path: path,
+    kubernetes_sd_configs: [{ role: "node" }],
+    relabel_configs: [
+      { source_labels: ["__meta_kubernetes_node_name"], target_label: "node" },
+      { source_labels: ["__meta_kubernetes_node_label_millwright_dev_pool"], target_label: "pool" },
+    ],
+  });
+  return yaml({
+    global: { scrape_interval: `${SCRAPE_SECONDS}s`, external_labels: { cluster: awsName("cluster", stack) } },
+    scrape_configs: [
+      kubelet("kubelet", "/metrics"),
+      kubelet("cadvisor", "/metrics/cadvisor"),
+      {
+        job_name: "pods",
+        kubernetes_sd_configs: [{ role: "pod" }],
+        relabel_configs: [
+          {
+            source_labels: ["__meta_kubernetes_pod_annotation_prometheus_io_scrape"],
+            action: "keep",
+            regex: "true",
+          },
+          {
+            source_labels: ["__meta_kubernetes_pod_annotation_prometheus_io_path"],
+            target_label: "__metrics_path__",
+            regex: "(.+)",
+          },
+          {
+            source_labels: ["__meta_kubernetes_pod_ip", "__meta_kubernetes_pod_annotation_prometheus_io_port"],
+            target_label: "__address__",
+            separator: ":",
+            regex: "(.+:.+)",
+          },
+          { source_labels: ["__meta_kubernetes_namespace"], target_label: "namespace" },
+          { source_labels: ["__meta_kubernetes_pod_name"], target_label: "pod" },
+          { source_labels: ["__meta_kubernetes_pod_node_name"], target_label: "node" },
+        ],
+      },
+    ],
+  });
+}
+
+/** Where alerts go: people and pagers subscribe to it by hand, as no program knows them. */
+export function renderTopic(args: AwsMetricsArgs): TopicArgs {
+  return { name: topicName(args), kmsMasterKeyId: args.key, tags: tagsFor(args.stack, "metrics") };
+}
+
+/** Only this account's Amazon Managed Prometheus tells anything. */
+export function renderTopicPolicy(context: AwsContext): string {
+  return policyDocument([
+    {
+      sid: "Alerts",
+      principal: { Service: "aps.amazonaws.com" },
+      actions: ["sns:GetTopicAttributes", "sns:Publish"],
+      resources: [topicArn(context)],
+      conditions: { StringEquals: { "aws:SourceAccount": context.accountId } },
+    },
+  ]);
+}
+
+/** Alertmanager's configuration, in the frame that Amazon Managed Prometheus takes it in. */
+export function renderAlertManager(context: AwsContext): string {
+  const config = {
+    route: {
+      receiver: "nobody",
+      group_by: ["alertname", "model", "pool"],
+      group_wait: GROUP_WAIT,
+      group_interval: GROUP_INTERVAL,
+      repeat_interval: REPEAT_INTERVAL,
+      routes: [{ receiver: "topic", matchers: [`severity =~ "${TOLD_SEVERITIES.join("|")}"`] }],
+    },
+    receivers: [
+      { name: "nobody" },
+      {
+        name: "topic",
+        sns_configs: [
+          {
+            topic_arn: topicArn(context),
+            sigv4: { region: context.region },
+            send_resolved: true,
+            subject: "{{ .CommonLabels.alertname }} ({{ .CommonLabels.severity }})",
+          },
+        ],
+      },
+    ],
+  };
+  return yaml({ alertmanager_config: yaml(config) });
+}
+
+function topicName({ stack }: AwsContext): string {
+  return awsName("topic", stack, "alerts");
+}
+
+function topicArn(context: AwsContext): string {
+  return regionalArn(context, "sns", topicName(context));
+}
+
+function yaml(value: unknown): string {
+  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false });
+}
