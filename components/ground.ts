@@ -3,6 +3,7 @@ import type { Provider as AwsProvider } from "@pulumi/aws/provider.js";
 import { Provider } from "@pulumi/kubernetes/provider.js";
 import type { Output } from "@pulumi/pulumi";
 import type { Stack } from "../stacks/schema.ts";
+import { isAutoscaledGroup } from "./compute/pools/node-group.ts";
 import { type KubeconfigText, kubeconfigOf } from "./lifecycle/cluster.ts";
 import { NOTHING_OBSERVED, observe } from "./lifecycle/observe.ts";
 import type { Observations } from "./lifecycle/types.ts";
@@ -46,13 +47,14 @@ export async function groundOf(stack: Stack): Promise<Ground> {
 }
 
 /** The parts that only AWS needs are loaded here alone: they take a quarter of a second. */
-async function groundOnAws({ name, platform, scheduling }: Stack): Promise<Ground> {
+async function groundOnAws({ name, platform, pools, scheduling }: Stack): Promise<Ground> {
   const { cluster } = platform;
   if (cluster.kind !== "eks") {
     throw new Error(`stack ${name} has no cluster on AWS`);
   }
-  const [{ AwsPlatform }, { providerArgs }, { Provider: Aws }] = await Promise.all([
+  const [{ AwsPlatform }, { CLUSTER_AUTOSCALER }, { providerArgs }, { Provider: Aws }] = await Promise.all([
     import("./platform/aws/component.ts"),
+    import("./platform/aws/defaults.ts"),
     import("./platform/aws/provider.ts"),
     import("@pulumi/aws/provider.js"),
   ]);
@@ -60,7 +62,12 @@ async function groundOnAws({ name, platform, scheduling }: Stack): Promise<Groun
   const placement = scheduling?.placement.kind;
   const aws = new AwsPlatform(
     "aws",
-    { stack: name, spec: cluster, ...(placement === undefined ? {} : { placement }) },
+    {
+      stack: name,
+      spec: cluster,
+      ...(placement === undefined ? {} : { placement }),
+      ...(pools.some(isAutoscaledGroup) ? { clusterAutoscaler: CLUSTER_AUTOSCALER } : {}),
+    },
     { providers: { aws: awsProvider } },
   );
   return {
