@@ -1,8 +1,7 @@
 import path from "node:path";
 import { GpuNodePool } from "../../../../components/compute/pools/component.ts";
-import { isAutoscaledGroup } from "../../../../components/compute/pools/node-group.ts";
+import { awsPlatformArgs } from "../../../../components/ground.ts";
 import { AwsPlatform } from "../../../../components/platform/aws/component.ts";
-import { CLUSTER_AUTOSCALER } from "../../../../components/platform/aws/defaults.ts";
 import { loadStack } from "../../../../stacks/load.ts";
 import { type Stack, stackSchema } from "../../../../stacks/schema.ts";
 import { declare, type Registration } from "../../engine.ts";
@@ -16,8 +15,8 @@ export function shipped(name: string): Promise<Stack> {
 }
 
 /** A small platform with a node group whose size changes and whose devices are divided. */
-export function scaledStack(): Pick<Stack, "name" | "platform" | "pools"> {
-  const { platform, pools } = stackSchema.parse({
+export function scaledStack(): Pick<Stack, "name" | "platform" | "pools" | "scheduling"> {
+  const { platform, pools, scheduling } = stackSchema.parse({
     platform: { cluster: SMALL_SPEC },
     pools: [
       {
@@ -28,7 +27,7 @@ export function scaledStack(): Pick<Stack, "name" | "platform" | "pools"> {
       },
     ],
   });
-  return { name: "production", platform, pools };
+  return { name: "production", platform, pools, scheduling };
 }
 
 /** Declares the ground and the pools of a stack with a cluster on AWS, as the program does. */
@@ -45,10 +44,7 @@ export async function declareStack(
   return declare(
     () => {
       const platform = new AwsPlatform("platform", {
-        stack: stack.name,
-        spec: cluster,
-        placement: stack.scheduling?.placement.kind ?? "spread",
-        ...(stack.pools.some(isAutoscaledGroup) ? { clusterAutoscaler: CLUSTER_AUTOSCALER } : {}),
+        ...awsPlatformArgs(stack, cluster),
         rules: { "nodes.rules": "groups: []\n" },
       });
       for (const pool of stack.pools) {
