@@ -4,10 +4,12 @@ import { Provider } from "@pulumi/kubernetes/provider.js";
 import type { Output } from "@pulumi/pulumi";
 import type { EksSpec } from "../stacks/aws.ts";
 import type { Stack } from "../stacks/schema.ts";
+import { isAutoscaledGroup } from "./compute/pools/node-group.ts";
 import { type KubeconfigText, kubeconfigOf } from "./lifecycle/cluster.ts";
 import { NOTHING_OBSERVED, observe } from "./lifecycle/observe.ts";
 import type { Observations } from "./lifecycle/types.ts";
-import type { AwsPlatform } from "./platform/aws/component.ts";
+import type { AwsPlatform, AwsPlatformArgs } from "./platform/aws/component.ts";
+import { CLUSTER_AUTOSCALER } from "./platform/aws/defaults.ts";
 import type { PlatformOutputs } from "./platform/aws/outputs.ts";
 
 /** What a stack stands on: a cluster, how it is reached, and what has happened in it. */
@@ -47,24 +49,33 @@ export async function groundOf(stack: Stack): Promise<Ground> {
 }
 
 /** The parts that only AWS needs are loaded here alone: they take a quarter of a second. */
-async function groundOnAws({ name, platform, scheduling }: Stack): Promise<Ground> {
-  const { cluster } = platform;
+async function groundOnAws(stack: Stack): Promise<Ground> {
+  const { cluster } = stack.platform;
   if (cluster.kind !== "eks") {
-    throw new Error(`stack ${name} has no cluster on AWS`);
+    throw new Error(`stack ${stack.name} has no cluster on AWS`);
   }
   const { AwsPlatform } = await import("./platform/aws/component.ts");
   const awsProvider = await awsProviderOf(cluster);
-  const placement = scheduling?.placement.kind;
-  const aws = new AwsPlatform(
-    "aws",
-    { stack: name, spec: cluster, ...(placement === undefined ? {} : { placement }) },
-    { providers: { aws: awsProvider } },
-  );
+  const aws = new AwsPlatform("aws", awsPlatformArgs(stack, cluster), { providers: { aws: awsProvider } });
   return {
     kubernetes: new Provider("cluster", { kubeconfig: aws.kubeconfig }),
     observations: NOTHING_OBSERVED,
     awsProvider,
     aws,
+  };
+}
+
+/** What a stack's cluster on AWS is made of. Pure. */
+export function awsPlatformArgs(
+  { name, pools, scheduling }: Pick<Stack, "name" | "pools" | "scheduling">,
+  spec: EksSpec,
+): AwsPlatformArgs {
+  const placement = scheduling?.placement.kind;
+  return {
+    stack: name,
+    spec,
+    ...(placement === undefined ? {} : { placement }),
+    ...(pools.some(isAutoscaledGroup) ? { clusterAutoscaler: CLUSTER_AUTOSCALER } : {}),
   };
 }
 

@@ -141,7 +141,7 @@ const size = z
         .literal("auto")
         .describe(
           "As many as pods call for. The number itself is never declared. Karpenter changes it; that of a node group the " +
-            "Cluster Autoscaler, which Millwright does not install.",
+            "Cluster Autoscaler, which is installed for it.",
         ),
       min: z.number().int().min(0).max(5000).default(0).describe("Nodes at least; with Karpenter 0."),
       max: z.number().int().min(1).max(5000).describe("Nodes at most."),
@@ -157,7 +157,9 @@ const disruption = z
     consolidation: z
       .enum(["whenEmpty", "whenUnderutilized", "never"])
       .default("whenEmpty")
-      .describe("When Karpenter takes a node away to save its price. Trainings want `whenEmpty`."),
+      .describe(
+        "When Karpenter, or the Cluster Autoscaler of a node group, takes a node away to save its price. Trainings want `whenEmpty`.",
+      ),
     consolidateAfterSeconds: z
       .number()
       .int()
@@ -183,7 +185,7 @@ const disruption = z
       )
       .max(10)
       .default([])
-      .describe("Windows in which no node is taken away but in an emergency."),
+      .describe("Windows in which Karpenter takes no node away but in an emergency."),
   })
   .prefault({})
   .describe("What may be done to its nodes while they work.");

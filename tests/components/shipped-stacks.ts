@@ -1,5 +1,6 @@
 import { output } from "@pulumi/pulumi";
 import { Datacenter } from "../../components/datacenter.ts";
+import { awsPlatformArgs } from "../../components/ground.ts";
 import { plan } from "../../components/lifecycle/plan.ts";
 import type { Observations } from "../../components/lifecycle/types.ts";
 import { AwsPlatform } from "../../components/platform/aws/component.ts";
@@ -54,14 +55,7 @@ export async function declareShipped(
   const region = cluster.kind === "eks" ? cluster.region : OUTPUTS.region;
   const { registrations } = await declare(
     () => {
-      const aws =
-        cluster.kind === "eks"
-          ? new AwsPlatform("aws", {
-              stack: name,
-              spec: cluster,
-              placement: stack.scheduling?.placement.kind ?? "spread",
-            })
-          : undefined;
+      const aws = cluster.kind === "eks" ? new AwsPlatform("aws", awsPlatformArgs(stack, cluster)) : undefined;
       return new Datacenter(name, {
         plan: plan(stack, observations),
         repositoryRoot: REPOSITORY,

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import type { Problem } from "../../components/core/problem.ts";
+import { RECORDER_RESOURCES } from "../../components/training/defaults.ts";
 import { schedulingProblems } from "../../stacks/scheduling-rules.ts";
 import { validateStack } from "../../stacks/validate.ts";
 
@@ -99,6 +101,19 @@ const SEARCHED = "models[1]";
 
 type Case = readonly [title: string, stack: Raw, ...expected: (readonly [path: string, says: string | RegExp])[]];
 
+/** Nobody's quotas: what is judged is the pool alone. */
+function withoutTeams(draft: Raw): void {
+  draft.scheduling = undefined;
+  draft.platform.team = undefined;
+}
+
+/** So many workers of a search at a time, in the pool of four nodes of 32 cores and 128 GiB. */
+const searched = (workers: number, resources: object) =>
+  stack((draft) => {
+    withoutTeams(draft);
+    Object.assign(draft.models[1].search, { workers, resources: { ...resources, pool: "plain" } });
+  });
+
 const CASES: readonly Case[] = [
   [
     "a training in a pool that there is not",
@@ -124,8 +139,7 @@ const CASES: readonly Case[] = [
     "a group larger than its pool",
     stack((draft) => {
       draft.models[0].training.workers = 11;
-      draft.scheduling = undefined;
-      draft.platform.team = undefined;
+      withoutTeams(draft);
     }),
     [
       `${MODEL}.training.workers`,
@@ -138,8 +152,7 @@ const CASES: readonly Case[] = [
     stack((draft) => {
       draft.models[0].training.workers = 11;
       draft.models[0].training.resources.gpu = 5;
-      draft.scheduling = undefined;
-      draft.platform.team = undefined;
+      withoutTeams(draft);
     }),
     [`${MODEL}.training.workers`, "holds 1 pods of 5, and 10 nodes x 1 = 10"],
   ],
@@ -147,14 +160,33 @@ const CASES: readonly Case[] = [
     "more workers of a search than the pool has cores for",
     stack((draft) => {
       draft.models[1].search.workers = 29;
-      draft.scheduling = undefined;
-      draft.platform.team = undefined;
+      withoutTeams(draft);
     }),
     // 4.01 cores with the recorder's: 7 fit into 32, and not the eighth.
     [
       `${SEARCHED}.search.workers`,
       "must be at most 28, which is what pool plain holds at its largest: a node with 32 cores",
     ],
+  ],
+  [
+    "more workers of a search than the pool has memory for",
+    // 9.125 GiB with the recorder's: 14 fit into 128, and not the fifteenth.
+    searched(57, { cpu: 0.5, memoryGiB: 9 }),
+    [
+      `${SEARCHED}.search.workers`,
+      "must be at most 56, which is what pool plain holds at its largest: a node with 128 GiB of memory holds 14 pods of " +
+        "9.125 GiB, and 4 nodes x 14 = 56",
+    ],
+  ],
+  [
+    "more pods than lie on the nodes each for itself, which by the sums have room",
+    searched(5, { cpu: 17, memoryGiB: 8 }),
+    [`${SEARCHED}.search.workers`, "holds 1 pods of 17.01 cores, and 4 nodes x 1 = 4"],
+  ],
+  [
+    "one worker that fits on no node with its recorder",
+    searched(1, { cpu: 32, memoryGiB: 8 }),
+    [`${SEARCHED}.search.resources`, "a pod asks for 32.01 cores of cpu, and a node has 32 cores."],
   ],
   [
     "a job larger than its quota and what it can borrow",
@@ -295,6 +327,58 @@ describe("pools, quotas and workloads of a stack file", () => {
   for (const [title, raw, ...expected] of CASES) {
     it(`are refused with ${title}`, () => expectProblems(schedulingProblems(raw), expected));
   }
+
+  for (const [title, raw] of [
+    ["as many workers of a search as there are cores for", searched(28, { cpu: 4, memoryGiB: 8 })],
+    ["as many as there is memory for", searched(56, { cpu: 0.5, memoryGiB: 9 })],
+    ["one that fills a node to the last bit", searched(4, { cpu: 31.99, memoryGiB: 127.875 })],
+    [
+      "a group that fills its pool",
+      stack((draft) => {
+        withoutTeams(draft);
+        draft.models[0].training.workers = 10;
+      }),
+    ],
+  ] as const) {
+    it(`are taken with ${title}`, () => assert.deepEqual(schedulingProblems(raw), []));
+  }
+
+  it("are refused exactly where the pods cannot be laid on the nodes", () => {
+    const eighths = (most: number) => fc.integer({ min: 1, max: 8 * most }).map((count) => count / 8);
+    const numbers = fc.record({
+      workers: fc.integer({ min: 1, max: 32 }),
+      pod: fc.record({ cpu: eighths(8), memoryGiB: eighths(8) }),
+      count: fc.integer({ min: 1, max: 5 }),
+      node: fc.record({ cpu: eighths(32), memoryGiB: eighths(32) }),
+    });
+    let [taken, refused] = [0, 0];
+    fc.assert(
+      fc.property(numbers, ({ workers, pod, count, node }) => {
+        const raw = searched(workers, pod);
+        const { plain } = Object.fromEntries(raw.pools.map((pool: Raw) => [pool.name, pool]));
+        plain.machine = node;
+        plain.size.nodes = count;
+        plain.provisioning.nodes = nodes("m", count);
+        // The servers of the other model are in the same pool, and not what is asked about.
+        raw.models[0].serving.resources = undefined;
+        const takes = [pod.cpu + RECORDER_RESOURCES.cpu, pod.memoryGiB + RECORDER_RESOURCES.memoryGiB] as const;
+        let left = workers;
+        for (let each = 0; each < count; each += 1) {
+          let free = [node.cpu, node.memoryGiB] as const;
+          while (left > 0 && free[0] + 1e-6 >= takes[0] && free[1] + 1e-6 >= takes[1]) {
+            free = [free[0] - takes[0], free[1] - takes[1]];
+            left -= 1;
+          }
+        }
+        const problems = schedulingProblems(raw);
+        taken += problems.length === 0 ? 1 : 0;
+        refused += problems.length === 0 ? 0 : 1;
+        assert.equal(problems.length === 0, left === 0, JSON.stringify(problems));
+      }),
+      { numRuns: 300 },
+    );
+    assert.ok(taken > 20 && refused > 20, `${taken} taken, ${refused} refused: nothing was shown`);
+  });
 
   it("are judged with all else of the file", () => {
     const validation = validateStack(stack((draft) => (draft.platform.team = "speech")));

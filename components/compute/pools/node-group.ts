@@ -3,7 +3,7 @@ import type { LaunchTemplateArgs } from "@pulumi/aws/ec2/launchTemplate.js";
 import type { PlacementGroupArgs } from "@pulumi/aws/ec2/placementGroup.js";
 import type { NodeGroupArgs } from "@pulumi/aws/eks/nodeGroup.js";
 import type { Input } from "@pulumi/pulumi";
-import type { Taint } from "../../../stacks/pools.ts";
+import type { PoolSpec, Taint } from "../../../stacks/pools.ts";
 import { ROOT_DEVICE, ROOT_VOLUME_GIB } from "./defaults.ts";
 import { poolInterfacesOf } from "./efa.ts";
 import { acceleratorOf, architectureOf, knownInstanceTypes } from "./machines.ts";
@@ -127,7 +127,7 @@ export function renderNodeGroup(
         : { minSize: size.min, maxSize: size.max, desiredSize: size.min },
     updateConfig: updateConfigOf(pool.disruption.maxUnavailable),
     nodeRepairConfig: { enabled: pool.repair },
-    labels: { ...nodeLabelsOf(pool) },
+    labels: { ...nodeLabelsOf(pool), ...awaitedDevices(pool) },
     taints: taintsOf(pool).map(({ key, value, effect }) => ({
       key,
       ...(value === "" ? {} : { value }),
@@ -137,22 +137,68 @@ export function renderNodeGroup(
   };
 }
 
+/** Whether the Cluster Autoscaler sets how many nodes a pool has. */
+export function isAutoscaledGroup({ provisioning, size }: PoolSpec): boolean {
+  return provisioning.kind === "nodeGroup" && size.kind === "auto";
+}
+
+/** By which the Cluster Autoscaler knows that a node will have GPUs (cloudprovider/aws/aws_cloud_provider.go, GPULabel). */
+const AUTOSCALER_GPU_LABEL = "k8s.amazonaws.com/accelerator";
+
 /**
- * What the Cluster Autoscaler cannot know of a group that has no node yet: resources beside CPU, memory and whole GPUs. It
- * reads them from tags of the Auto Scaling group, which EKS does not copy from the node group's own.
+ * Has the Cluster Autoscaler wait for a new node's devices: it would take a node that is ready and does not offer them yet for
+ * one without any, and add another. Only of whole ones of NVIDIA's, since it waits for `nvidia.com/gpu` and nothing else, and
+ * counts a node that never has it as idle.
+ */
+function awaitedDevices(pool: PoolOf<"nodeGroup">): Record<string, string> {
+  const accelerator = acceleratorOf(pool);
+  return isAutoscaledGroup(pool) && accelerator?.device.vendor === "nvidia" && pool.devices.kind === "whole"
+    ? { [AUTOSCALER_GPU_LABEL]: accelerator.name }
+    : {};
+}
+
+const NODE_TEMPLATE = "k8s.io/cluster-autoscaler/node-template";
+
+/**
+ * What the Cluster Autoscaler reads from tags of the Auto Scaling group, which EKS does not copy from the node group's own:
+ * when it may take a node away, and, since it cannot know it of a group that has no node yet, resources beside CPU, memory and
+ * whole GPUs.
  *
- * kubernetes/autoscaler, cluster-autoscaler/cloudprovider/aws/README.md, "Auto-Discovery Setup".
+ * kubernetes/autoscaler 1.34, cluster-autoscaler/cloudprovider/aws/README.md, "Auto-Discovery Setup".
  */
 export function renderScalingTags(pool: PoolOf<"nodeGroup">, autoScalingGroup: Input<string>) {
-  if (pool.size.kind === "fixed") {
+  if (!isAutoscaledGroup(pool)) {
     return [];
   }
   const resources = Object.entries(extendedResourcesOf(pool)).filter(([resource]) => resource !== "nvidia.com/gpu");
-  return resources.map(([resource, value]) => {
-    const key = `k8s.io/cluster-autoscaler/node-template/resources/${resource}`;
-    const tag = { key, value, propagateAtLaunch: false };
+  const values = [
+    ...Object.entries(scaleDownOptions(pool)).map(
+      ([option, value]) => [`autoscaling-options/${option}`, value] as const,
+    ),
+    ...resources.map(([resource, value]) => [`resources/${resource}`, value] as const),
+  ];
+  return values.map(([name, value]) => {
+    const tag = { key: `${NODE_TEMPLATE}/${name}`, value, propagateAtLaunch: false };
     return { autoscalingGroupName: autoScalingGroup, tag } satisfies TagArgs;
   });
+}
+
+/**
+ * The share of a node that pods may have asked for when it is taken away. A node goes that has this or less, and of one with
+ * GPUs only they count (simulator/utilization/info.go, core/scaledown/eligibility/eligibility.go): 0 leaves empty ones, half is
+ * the autoscaler's default, and below 0 there is none.
+ */
+const UTILIZATION = { whenEmpty: "0", whenUnderutilized: "0.5", never: "-1" } as const;
+
+/** The options of one group. That agents run on every node makes none of them less empty. */
+function scaleDownOptions({ disruption }: PoolOf<"nodeGroup">): Record<string, string> {
+  const utilization = UTILIZATION[disruption.consolidation];
+  return {
+    scaledownutilizationthreshold: utilization,
+    scaledowngpuutilizationthreshold: utilization,
+    scaledownunneededtime: `${disruption.consolidateAfterSeconds}s`,
+    ignoredaemonsetsutilization: "true",
+  };
 }
 
 /** AWS tags of what a pool makes. */

@@ -5,6 +5,7 @@ export type ChartName =
   | "aws-efa-k8s-device-plugin"
   | "karpenter-crd"
   | "karpenter"
+  | "cluster-autoscaler"
   | "keda"
   | "jobset"
   | "lws"
@@ -108,6 +109,17 @@ export const CHARTS: { readonly [N in ChartName]: Chart } = {
     definitions: "none",
     after: ["karpenter-crd", "kube-prometheus-stack"],
     source: "github.com/aws/karpenter-provider-aws v1.14.1, charts/karpenter",
+    readOn: "2026-11-25",
+  },
+  "cluster-autoscaler": {
+    repository: "https://kubernetes.github.io/autoscaler",
+    // The last one made for Kubernetes 1.34; from 9.54.0 on they are for 1.35.
+    version: "9.53.0",
+    appVersion: "1.34.2",
+    namespace: "kube-system",
+    definitions: "none",
+    after: ["kube-prometheus-stack"],
+    source: "kubernetes/autoscaler 0aebca5, cluster-autoscaler/charts/cluster-autoscaler; index.yaml of 02bb9bc",
     readOn: "2026-11-25",
   },
   keda: {

@@ -1,7 +1,9 @@
 import type { PoolSpec } from "../../../stacks/pools.ts";
 import { acceleratorOf } from "../../compute/pools/machines.ts";
+import { isAutoscaledGroup } from "../../compute/pools/node-group.ts";
 import { CHART_NAMES, type ChartName } from "./charts.ts";
 import type { Addon, AddonContext, AddonStack, GuestStack, Values } from "./types.ts";
+import { clusterAutoscalerValues } from "./values/cluster-autoscaler.ts";
 import { efaValues } from "./values/efa.ts";
 import { gpuOperatorValues } from "./values/gpu-operator.ts";
 import { karpenterValues } from "./values/karpenter.ts";
@@ -33,6 +35,7 @@ export function addonsOf(
     "aws-efa-k8s-device-plugin": () => efaValues(stack.pools.filter(hasEfa), context.region),
     "karpenter-crd": () => ({}),
     karpenter: () => karpenterValues(stack.pools, context, monitored),
+    "cluster-autoscaler": () => clusterAutoscalerValues(cluster.version, context, monitored),
     keda: () => kedaValues(context, monitored),
     jobset: jobsetValues,
     lws: lwsValues,
@@ -68,6 +71,7 @@ function reasons(stack: AddonStack, guests: readonly GuestStack[]): { readonly [
     "aws-efa-k8s-device-plugin": because("EFA is in", pools.filter(hasEfa)),
     "karpenter-crd": karpenter,
     karpenter,
+    "cluster-autoscaler": because("the Cluster Autoscaler sets the size of", pools.filter(isAutoscaledGroup)),
     keda: platform.autoscaler !== undefined ? "platform.autoscaler is set" : because("requests scale", scaled),
     // Kueue admits one as a whole, which is how several Jobs that need each other are kept together.
     jobset: queues,

@@ -37,6 +37,8 @@ export interface AwsPlatformArgs {
   readonly karpenter?: ServiceAccountRef;
   /** The account of KEDA's operator. @default `keda-operator` in `keda` */
   readonly keda?: ServiceAccountRef;
+  /** The account of the Cluster Autoscaler. @default no pool is a node group whose size changes, and it has no role */
+  readonly clusterAutoscaler?: ServiceAccountRef;
 }
 
 /**
@@ -146,6 +148,7 @@ export class AwsPlatform extends ComponentResource {
         clusterName: cluster.name,
         karpenter: args.karpenter ?? KARPENTER,
         keda: args.keda ?? KEDA,
+        ...(args.clusterAutoscaler === undefined ? {} : { clusterAutoscaler: args.clusterAutoscaler }),
         ...(metrics === undefined ? {} : { workspaceArn: metrics.workspaceArn }),
       },
       parent,
@@ -176,6 +179,7 @@ export class AwsPlatform extends ComponentResource {
       subnets: network.subnetIds,
       securityGroupIds: cluster.securityGroupIds,
       nodeRole: cluster.nodeRole,
+      volumeKey: key,
       tags: tagsFor(stack, "nodes"),
     };
     this.outputs = {

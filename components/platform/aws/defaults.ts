@@ -10,6 +10,9 @@ export const PLATFORM_IMAGES: readonly string[] = [...IMAGE_NAMES, ...COPIED_IMA
 /** Where Karpenter's chart puts its controller. */
 export const KARPENTER: ServiceAccountRef = { namespace: "kube-system", serviceAccount: "karpenter" };
 
+/** Where the Cluster Autoscaler's chart puts its controller. */
+export const CLUSTER_AUTOSCALER: ServiceAccountRef = { namespace: "kube-system", serviceAccount: "cluster-autoscaler" };
+
 /** Where KEDA's chart puts its operator. */
 export const KEDA: ServiceAccountRef = { namespace: "keda", serviceAccount: "keda-operator" };
 

@@ -182,7 +182,7 @@ export function renderAddon(
 }
 
 /** How the machine of a system node starts. */
-export function renderSystemTemplate(args: AwsContext, groups: readonly Input<string>[]): LaunchTemplateArgs {
+export function renderSystemTemplate(args: ClusterArgs, groups: readonly Input<string>[]): LaunchTemplateArgs {
   const name = awsName("nodeGroup", args.stack, SYSTEM_POOL);
   const tags: Tags = tagsFor(args.stack, "nodes", name);
   return {
@@ -194,7 +194,13 @@ export function renderSystemTemplate(args: AwsContext, groups: readonly Input<st
     blockDeviceMappings: [
       {
         deviceName: ROOT_DEVICE,
-        ebs: { volumeSize: ROOT_SIZE_GIB, volumeType: "gp3", encrypted: "true", deleteOnTermination: "true" },
+        ebs: {
+          volumeSize: ROOT_SIZE_GIB,
+          volumeType: "gp3",
+          encrypted: "true",
+          kmsKeyId: args.keys.data,
+          deleteOnTermination: "true",
+        },
       },
     ],
     tagSpecifications: ["instance", "volume", "network-interface"].map((resourceType) => ({ resourceType, tags })),

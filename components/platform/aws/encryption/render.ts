@@ -1,6 +1,7 @@
 import type { KeyArgs } from "@pulumi/aws/kms/key.js";
 import { iamArn, regionalArn } from "../arns.ts";
 import { policyDocument, type Statement } from "../identity/document.ts";
+import { awsName } from "../names.ts";
 import { tagsFor } from "../tags.ts";
 import type { AwsContext } from "../types.ts";
 
@@ -25,6 +26,7 @@ export function renderDataKey(context: AwsContext): KeyArgs {
     logsStatement(context),
     alertsStatement(context),
     lustreStatement(context),
+    ...volumeStatements(context),
   ]);
 }
 
@@ -85,6 +87,36 @@ function lustreStatement(context: AwsContext): Statement {
       ArnLike: { "aws:PrincipalArn": iamArn(context, roles) },
     },
   };
+}
+
+/**
+ * Who starts machines, whose root volumes it encrypts: the roles of Auto Scaling, EC2 Fleet and spot instances, whose own
+ * policies know no key of an account's, and Karpenter's. Through EC2 alone, as the key that AWS keeps for volumes has it; a grant
+ * is for EC2 itself, which uses it for as long as the volume is attached (EC2 Auto Scaling User Guide, "Required AWS KMS key
+ * policy for use with encrypted volumes"; EC2 User Guide, "Service-linked role for EC2 Fleet" and "... for Spot Instance
+ * requests").
+ */
+function volumeStatements(context: AwsContext): readonly Statement[] {
+  const roles = [
+    "aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling",
+    "aws-service-role/ec2fleet.amazonaws.com/AWSServiceRoleForEC2Fleet",
+    "aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot",
+    awsName("role", context.stack, "karpenter"),
+  ].map((role) => iamArn(context, `role/${role}`));
+  const conditions = {
+    StringEquals: { "kms:CallerAccount": context.accountId, "kms:ViaService": `ec2.${context.region}.amazonaws.com` },
+    ArnEquals: { "aws:PrincipalArn": roles },
+  };
+  const everybody = { principal: { AWS: "*" }, resources: ["*"] };
+  return [
+    { ...everybody, sid: "Volumes", actions: KEY_USE, conditions },
+    {
+      ...everybody,
+      sid: "VolumeGrants",
+      actions: ["kms:CreateGrant"],
+      conditions: { ...conditions, Bool: { "kms:GrantIsForAWSResource": "true" } },
+    },
+  ];
 }
 
 /** Amazon Managed Prometheus writes alerts into a topic that is encrypted with it. */

@@ -7,7 +7,14 @@ import { queueArn } from "../interruption/render.ts";
 import { awsName } from "../names.ts";
 import { tagsFor } from "../tags.ts";
 import { policyDocument, trustPods } from "./document.ts";
-import { karpenterPolicy, metricsReaderPolicy, servingPolicy, trackingPolicy, trainingPolicy } from "./policies.ts";
+import {
+  clusterAutoscalerPolicy,
+  karpenterPolicy,
+  metricsReaderPolicy,
+  servingPolicy,
+  trackingPolicy,
+  trainingPolicy,
+} from "./policies.ts";
 import type { IdentityArgs, ServiceAccountRef, WorkloadIdentityArgs, WorkloadKind } from "./types.ts";
 
 /**
@@ -41,6 +48,10 @@ export class AwsIdentity extends ComponentResource {
     }
     const karpenter = policyDocument(karpenterPolicy(args, { queueArn: queueArn(args) }));
     this.#associate(name, "karpenter", args.karpenter, karpenter, clusterName);
+    if (args.clusterAutoscaler !== undefined) {
+      const policy = policyDocument(clusterAutoscalerPolicy(args));
+      this.#associate(name, "cluster-autoscaler", args.clusterAutoscaler, policy, clusterName);
+    }
     this.registerOutputs({ roles: this.roles });
   }
 

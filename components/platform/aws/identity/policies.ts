@@ -254,6 +254,43 @@ export function karpenterPolicy(context: AwsContext, { queueArn }: { queueArn: s
   ];
 }
 
+/**
+ * The Cluster Autoscaler: sets the size of the Auto Scaling groups of this cluster's node groups, and takes away single machines
+ * of theirs. EKS names those groups `eks-...` and gives them the cluster's tag (EKS User Guide, "Tagging your Amazon EKS
+ * resources").
+ *
+ * Looks up no more than these groups make it: they start from launch templates, so neither launch configurations nor
+ * requirements of machines are among it (kubernetes/autoscaler 1.34, cluster-autoscaler/cloudprovider/aws).
+ */
+export function clusterAutoscalerPolicy(context: AwsContext): readonly Statement[] {
+  const cluster = awsName("cluster", context.stack);
+  return [
+    {
+      sid: "Resize",
+      actions: ["autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"],
+      resources: [regionalArn(context, "autoscaling", "autoScalingGroup:*:autoScalingGroupName/eks-*")],
+      conditions: { StringEquals: { [`aws:ResourceTag/k8s.io/cluster-autoscaler/${cluster}`]: "owned" } },
+    },
+    {
+      sid: "Look",
+      actions: [
+        "autoscaling:DescribeAutoScalingGroups",
+        "autoscaling:DescribeScalingActivities",
+        "ec2:DescribeInstanceTypes",
+        "ec2:DescribeLaunchTemplateVersions",
+      ],
+      resources: ["*"],
+      conditions: inRegion(context),
+    },
+    // Labels and taints of a group that has no node yet.
+    {
+      sid: "NodeGroups",
+      actions: ["eks:DescribeNodegroup"],
+      resources: [regionalArn(context, "eks", `nodegroup/${cluster}/*/*`)],
+    },
+  ];
+}
+
 /** The narrowest that actions which list things allow. */
 function inRegion({ region }: AwsContext): NonNullable<Statement["conditions"]> {
   return { StringEquals: { "aws:RequestedRegion": region } };

@@ -16,6 +16,8 @@ export interface IdentityArgs extends AwsContext {
   readonly karpenter: ServiceAccountRef;
   /** The account of KEDA's operator, which asks for metrics where they are managed. */
   readonly keda: ServiceAccountRef;
+  /** The account of the Cluster Autoscaler. @default it has no role */
+  readonly clusterAutoscaler?: ServiceAccountRef;
 }
 
 export interface ServiceAccountRef {

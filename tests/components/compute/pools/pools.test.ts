@@ -3,7 +3,7 @@ import { GpuNodePool } from "../../../../components/compute/pools/component.ts";
 import { karpenterFeatureGates } from "../../../../components/compute/pools/karpenter.ts";
 import { renderNodeGroup } from "../../../../components/compute/pools/node-group.ts";
 import { placementOf } from "../../../../components/compute/pools/placement.ts";
-import type { GpuNodePoolArgs } from "../../../../components/compute/pools/types.ts";
+import type { GpuNodePoolArgs, PoolOf } from "../../../../components/compute/pools/types.ts";
 import { AUTO_SCALING_GROUP, countByType, declare, find, PLACEMENT_GROUP, refusal } from "../../engine.ts";
 import { EKS, existing, karpenter, nodeGroup, RESERVATION, simulated } from "./fixtures.ts";
 
@@ -137,20 +137,63 @@ describe("a pool that is a node group", () => {
     assert.deepEqual(
       registrations.filter(({ type }) => type === "aws:autoscaling/tag:Tag").map(({ name, inputs }) => [name, inputs]),
       [
-        ["nvidia.com/mig-1g.10gb", "56"],
-        ["hugepages-2Mi", "2Gi"],
-      ].map(([resource, value]) => [
-        `pool-tag-${resource!.split("/").at(-1)}`,
+        ["autoscaling-options/scaledownutilizationthreshold", "0"],
+        ["autoscaling-options/scaledowngpuutilizationthreshold", "0"],
+        ["autoscaling-options/scaledownunneededtime", "300s"],
+        ["autoscaling-options/ignoredaemonsetsutilization", "true"],
+        ["resources/nvidia.com/mig-1g.10gb", "56"],
+        ["resources/hugepages-2Mi", "2Gi"],
+      ].map(([what, value]) => [
+        `pool-tag-${what!.split("/").at(-1)}`,
         {
           autoscalingGroupName: AUTO_SCALING_GROUP,
-          tag: {
-            key: `k8s.io/cluster-autoscaler/node-template/resources/${resource}`,
-            value,
-            propagateAtLaunch: false,
-          },
+          tag: { key: `k8s.io/cluster-autoscaler/node-template/${what}`, value, propagateAtLaunch: false },
         },
       ]),
     );
+  });
+
+  for (const [consolidation, threshold] of [
+    ["whenEmpty", "0"],
+    ["whenUnderutilized", "0.5"],
+    ["never", "-1"],
+  ]) {
+    it(`whose size is the autoscaler's loses nodes as the pool says: ${consolidation}`, async () => {
+      const pool = nodeGroup(
+        { instanceTypes: ["m7i.xlarge"] },
+        { size: { kind: "auto", max: 6 }, disruption: { consolidation, consolidateAfterSeconds: 90 } },
+      );
+      const { registrations } = await declared({ pool, cluster: EKS });
+      const options = registrations
+        .filter(({ type }) => type === "aws:autoscaling/tag:Tag")
+        .map(({ inputs }) => inputs["tag"] as { key: string; value: string })
+        .map(({ key, value }) => [key.split("/").at(-1), value]);
+      assert.deepEqual(Object.fromEntries(options), {
+        scaledownutilizationthreshold: threshold,
+        scaledowngpuutilizationthreshold: threshold,
+        scaledownunneededtime: "90s",
+        ignoredaemonsetsutilization: "true",
+      });
+    });
+  }
+
+  it("has the autoscaler wait for whole GPUs, and for nothing that it would wait for in vain", async () => {
+    const label = async (pool: PoolOf<"nodeGroup">) => {
+      const { registrations } = await declared({ pool, cluster: EKS });
+      return (find(registrations, NODE_GROUP).inputs["labels"] as Record<string, string>)[
+        "k8s.amazonaws.com/accelerator"
+      ];
+    };
+    const size = { kind: "auto", max: 6 };
+    assert.equal(await label(nodeGroup({}, { size })), "h100");
+    assert.equal(await label(nodeGroup({}, { size: { kind: "fixed", nodes: 2 } })), undefined);
+    assert.equal(await label(nodeGroup({}, { size, devices: { kind: "mig", profile: "1g.10gb" } })), undefined);
+    assert.equal(await label(nodeGroup({}, { size, devices: { kind: "timeSlicing", slices: 4 } })), undefined);
+    assert.equal(
+      await label(nodeGroup({ instanceTypes: ["trn2.48xlarge"], capacity: { kind: "spot" } }, { size })),
+      undefined,
+    );
+    assert.equal(await label(nodeGroup({ instanceTypes: ["m7i.xlarge"] }, { size })), undefined);
   });
 
   it("of a capacity block says so in the template, which then has the machine", async () => {

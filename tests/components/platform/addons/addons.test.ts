@@ -9,11 +9,14 @@ import { countersFile } from "../../../../components/platform/addons/counters.ts
 import { addonsOf } from "../../../../components/platform/addons/needed.ts";
 import type { AddonStack, AddonsArgs, GuestStack, Values } from "../../../../components/platform/addons/types.ts";
 import { validateAddons } from "../../../../components/platform/addons/validate.ts";
+import { AUTOSCALER_VERSIONS } from "../../../../components/platform/addons/values/cluster-autoscaler.ts";
 import { kueueConfiguration } from "../../../../components/platform/addons/values/kueue.ts";
+import { KUBERNETES_VERSIONS } from "../../../../components/platform/aws/cluster/addons.ts";
+import { CLUSTER_AUTOSCALER } from "../../../../components/platform/aws/defaults.ts";
 import { DEFINITIONS, type DefinitionsName } from "../../../../scripts/toolchain/definitions.ts";
 import { declare, find, type Registration, refusal } from "../../engine.ts";
 import { H100_POOL, L40S_POOL } from "../../serving/language/fixtures.ts";
-import { CONTEXT, FULL_STACK, GUEST, KUEUE, PLAIN_POOL, stackOf } from "./fixtures.ts";
+import { CONTEXT, FULL_STACK, GUEST, KUEUE, PLAIN_POOL, SCALED_POOL, stackOf } from "./fixtures.ts";
 
 const chartsOf = (stack: AddonStack, guests: readonly GuestStack[] = []) =>
   addonsOf(stack, CONTEXT, guests).map(({ chart }) => chart);
@@ -91,6 +94,12 @@ describe("the add-ons of a stack", () => {
       [],
       [],
     ],
+    [
+      "a group of nodes whose number changes",
+      stackOf({ pools: [PLAIN_POOL, SCALED_POOL] }),
+      [],
+      ["cluster-autoscaler"],
+    ],
     ["queues of Kueue", stackOf({ pools: [PLAIN_POOL], scheduling: KUEUE }), [], ["jobset", "kueue"]],
     ["quotas of the core", stackOf({ scheduling: { ...KUEUE, queues: { kind: "resourceQuota" } } }), [], []],
     ["an autoscaler", stackOf({ platform: { autoscaler: { kind: "present" } } }), [], ["keda"]],
@@ -117,6 +126,7 @@ describe("the add-ons of a stack", () => {
     assert.equal(reasons["gpu-operator"], "NVIDIA's devices are in serving, frontier, shared");
     assert.equal(reasons["lws"], "several nodes are one replica of frontier-chat");
     assert.equal(reasons["keda"], "requests scale chat");
+    assert.equal(reasons["cluster-autoscaler"], "the Cluster Autoscaler sets the size of batch");
   });
 });
 
@@ -191,6 +201,26 @@ describe("values of add-ons", () => {
     });
   });
 
+  it("tell the Cluster Autoscaler its cluster and region, and give it the account that has the role", () => {
+    const values = valuesOf("cluster-autoscaler");
+    assert.equal(at(values, "autoDiscovery.clusterName"), CONTEXT.clusterName);
+    assert.equal(at(values, "awsRegion"), CONTEXT.region);
+    assert.deepEqual(at(values, "extraArgs"), { expander: "least-waste" });
+    const { namespace } = CHARTS["cluster-autoscaler"];
+    assert.deepEqual({ namespace, serviceAccount: at(values, "rbac.serviceAccount.name") }, CLUSTER_AUTOSCALER);
+    assert.equal(at(values, "serviceMonitor.namespace"), namespace);
+  });
+
+  it("run the Cluster Autoscaler of the cluster's own minor version, whichever that is", () => {
+    assert.deepEqual(Object.keys(AUTOSCALER_VERSIONS), KUBERNETES_VERSIONS);
+    for (const version of KUBERNETES_VERSIONS) {
+      const stack = stackOf({ cluster: { version }, pools: [SCALED_POOL] });
+      assert.ok(String(at(valuesOf("cluster-autoscaler", stack), "image.tag")).startsWith(`v${version}.`), version);
+    }
+    const newer = stackOf({ cluster: { version: "1.99" }, pools: [SCALED_POOL] });
+    assert.equal(at(valuesOf("cluster-autoscaler", newer), "image.tag"), `v${CHARTS["cluster-autoscaler"].appVersion}`);
+  });
+
   it("have Kueue wait for the slowest endpoint's start, and share by the teams' weights", () => {
     const text = String(at(valuesOf("kueue"), "managerConfig.controllerManagerConfigYaml"));
     const config = parse(text) as ReturnType<typeof kueueConfiguration>;
@@ -213,13 +243,14 @@ describe("values of add-ons", () => {
 
   it("have everybody tell the Prometheus Operator of themselves where it is, and nobody where not", () => {
     const managed = stackOf({
-      pools: [L40S_POOL, H100_POOL],
+      pools: [L40S_POOL, H100_POOL, SCALED_POOL],
       scheduling: KUEUE,
       platform: { autoscaler: { kind: "present" } },
     });
     for (const [chart, path] of [
       ["gpu-operator", "dcgmExporter.serviceMonitor.enabled"],
       ["karpenter", "serviceMonitor.enabled"],
+      ["cluster-autoscaler", "serviceMonitor.enabled"],
       ["keda", "prometheus.operator.serviceMonitor.enabled"],
       ["kueue", "enablePrometheus"],
     ] as const) {

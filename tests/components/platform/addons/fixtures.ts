@@ -24,6 +24,9 @@ export const PLAIN_POOL: PoolSpec = poolSchema.parse({
   size: { kind: "fixed", nodes: 2 },
 });
 
+/** The same, as many as pods call for. */
+export const SCALED_POOL: PoolSpec = { ...PLAIN_POOL, name: "batch", size: { kind: "auto", min: 0, max: 6 } };
+
 export function stackOf(raw: {
   cluster?: object;
   platform?: object;
@@ -46,7 +49,12 @@ export const KUEUE = {
 /** Everything that a cluster can be asked for. */
 export const FULL_STACK: AddonStack = stackOf({
   cluster: { metrics: "inCluster" },
-  pools: [L40S_POOL, H100_POOL, { ...L40S_POOL, name: "shared", devices: { kind: "timeSlicing", slices: 4 } }],
+  pools: [
+    L40S_POOL,
+    H100_POOL,
+    { ...L40S_POOL, name: "shared", devices: { kind: "timeSlicing", slices: 4 } },
+    SCALED_POOL,
+  ],
   scheduling: KUEUE,
 });
 

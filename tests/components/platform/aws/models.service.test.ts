@@ -5,7 +5,7 @@ import { ApiModels, type Verdict } from "./api/model.ts";
 import { NO_CALL, OPERATIONS, Reader } from "./api/operations.ts";
 import { declareModels, declarePlatform, SMALL_SPEC } from "./fixtures.ts";
 import { awsProvider } from "./mocks.ts";
-import { declareStack, shipped } from "./stacks.ts";
+import { declareStack, scaledStack, shipped } from "./stacks.ts";
 
 /** How the engine is told that a value is secret. */
 const SECRET_MARK = "4dabf18193072939515e22adb298388d";
@@ -79,7 +79,7 @@ describe("AWS's API models", function () {
         ? await declarePlatform(SMALL_SPEC)
         : name === "models"
           ? await declareModels()
-          : await declareStack(await shipped(name));
+          : await declareStack(name === "scaled" ? scaledStack() : await shipped(name));
     return stack.registrations.filter(({ type }) => type.startsWith("aws:"));
   }
 
@@ -141,7 +141,7 @@ describe("AWS's API models", function () {
     }
   });
 
-  for (const name of ["production", "staging", "small", "models"]) {
+  for (const name of ["production", "staging", "small", "scaled", "models"]) {
     it(`take every call of ${name}`, async () => {
       const judged = (await declared(name)).map((registration) => judge(models, registration));
       assert.deepEqual(

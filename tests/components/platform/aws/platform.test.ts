@@ -1,12 +1,14 @@
 import assert from "node:assert/strict";
+import { output } from "@pulumi/pulumi";
 import { parse } from "yaml";
 import { AwsPlatform } from "../../../../components/platform/aws/component.ts";
+import { CLUSTER_AUTOSCALER } from "../../../../components/platform/aws/defaults.ts";
 import { renderKubeconfig } from "../../../../components/platform/aws/kubeconfig.ts";
 import { providerArgs } from "../../../../components/platform/aws/provider.ts";
 import { countByType, find, type Registration, refusal, resolved } from "../../engine.ts";
 import { declarePlatform, FULL_SPEC, SMALL_SPEC } from "./fixtures.ts";
 import { ACCOUNT } from "./mocks.ts";
-import { declareStack, shipped } from "./stacks.ts";
+import { declareStack, scaledStack, shipped } from "./stacks.ts";
 
 type Inputs = Record<string, unknown>;
 
@@ -108,6 +110,7 @@ const METRICS = {
   VpcEndpoint: 1,
   Workspace: 1,
 };
+const AUTOSCALER = { PodIdentityAssociation: 1, Role: 1, RolePolicy: 1 };
 const ADMINISTRATOR = { AccessEntry: 1, AccessPolicyAssociation: 1 };
 const ENDPOINTS = { VpcEndpoint: 11 };
 
@@ -120,6 +123,17 @@ describe("the platform on AWS", () => {
       awsCounts(full.registrations),
       sum(ALWAYS, zones(3, 3), ENDPOINTS, LUSTRE, DATABASE, METRICS, ADMINISTRATOR),
     );
+  });
+
+  it("ties the Cluster Autoscaler's account to its role", async () => {
+    const { registrations } = await declarePlatform(SMALL_SPEC, { clusterAutoscaler: CLUSTER_AUTOSCALER });
+    const { inputs } = find(
+      registrations,
+      "aws:eks/podIdentityAssociation:PodIdentityAssociation",
+      "platform-identity-cluster-autoscaler",
+    );
+    assert.deepEqual([inputs["namespace"], inputs["serviceAccount"]], ["kube-system", "cluster-autoscaler"]);
+    assert.match(String(inputs["roleArn"]), /:role\/millwright-production-cluster-autoscaler$/);
   });
 
   it("of the stacks that come with the program is these", async () => {
@@ -138,6 +152,16 @@ describe("the platform on AWS", () => {
     );
     const staging = await declareStack(await shipped("staging"));
     assert.deepEqual(awsCounts(staging.registrations), sum(parts(2, 1), karpenter(4), { PlacementGroup: 1 }));
+  });
+
+  it("has the Cluster Autoscaler's role where a pool is a node group whose size changes", async () => {
+    const { registrations } = await declareStack(scaledStack());
+    assert.deepEqual(
+      awsCounts(registrations),
+      sum(ALWAYS, zones(2, 1), ENDPOINTS, AUTOSCALER, { LaunchTemplate: 1, NodeGroup: 1, Tag: 5 }),
+    );
+    const alone = await declarePlatform(SMALL_SPEC, { clusterAutoscaler: CLUSTER_AUTOSCALER });
+    assert.deepEqual(awsCounts(alone.registrations), sum(ALWAYS, zones(2, 1), ENDPOINTS, AUTOSCALER));
   });
 
   it("asks AWS nothing while it is planned", async () => {
@@ -192,6 +216,7 @@ describe("the platform on AWS", () => {
     const encrypted: Readonly<Record<string, (inputs: Inputs) => unknown>> = {
       "aws:amp/workspace:Workspace": (inputs) => inputs["kmsKeyArn"],
       "aws:cloudwatch/logGroup:LogGroup": (inputs) => inputs["kmsKeyId"],
+      "aws:ec2/launchTemplate:LaunchTemplate": (inputs) => rootVolumeKey(inputs),
       "aws:ecr/repository:Repository": (inputs) => (inputs["encryptionConfigurations"] as Inputs[])[0]?.["kmsKey"],
       "aws:fsx/lustreFileSystem:LustreFileSystem": (inputs) => inputs["kmsKeyId"],
       "aws:rds/instance:Instance": (inputs) => inputs["storageEncrypted"] === true && inputs["kmsKeyId"],
@@ -199,6 +224,8 @@ describe("the platform on AWS", () => {
         ((inputs["rules"] as Inputs[])[0]!["applyServerSideEncryptionByDefault"] as Inputs)["kmsMasterKeyId"],
       "aws:sns/topic:Topic": (inputs) => inputs["kmsMasterKeyId"],
     };
+    const rootVolumeKey = (inputs: Inputs) =>
+      ((inputs["blockDeviceMappings"] as Inputs[])[0]!["ebs"] as Inputs)["kmsKeyId"];
     const used = new Set<unknown>();
     for (const [type, keyOf] of Object.entries(encrypted)) {
       const found = registrations.filter((each) => each.type === type);
@@ -340,6 +367,10 @@ describe("the platform on AWS", () => {
     const { result } = await declarePlatform();
     assert.deepEqual(Object.keys(result.poolCluster.subnets), FULL_SPEC.zones);
     assert.equal(result.poolCluster.securityGroupIds.length, 2);
+    assert.equal(
+      await resolved(output(result.poolCluster.volumeKey)),
+      await resolved(result.nodes.encryption.keys.data),
+    );
     const { roles, buckets, database, metrics } = result.outputs;
     assert.deepEqual(
       [Object.keys(roles), Object.keys(buckets)],

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { CLUSTER_AUTOSCALER } from "../../../../components/platform/aws/defaults.ts";
 import { policyDocument, trustPods } from "../../../../components/platform/aws/identity/document.ts";
 import {
+  clusterAutoscalerPolicy,
   karpenterPolicy,
   servingPolicy,
   trackingPolicy,
@@ -12,19 +14,21 @@ import { type Policy, policiesOf, type ReadStatement } from "./iam.ts";
 import { ACCOUNT } from "./mocks.ts";
 
 const context = { stack: "production", accountId: ACCOUNT, region: "us-east-2" };
+const AUTOSCALED = { clusterAutoscaler: CLUSTER_AUTOSCALER };
 const KEY = `arn:aws:kms:us-east-2:${ACCOUNT}:key/1`;
 
 /**
- * Actions that take no resource but `*` (Service Authorization Reference): lists and descriptions of EC2, FSx and IAM, and
- * prices. All but the last two have a condition on the region.
+ * Actions that take no resource but `*` (Service Authorization Reference): lists and descriptions of Auto Scaling, EC2, FSx and
+ * IAM, and prices. All but the last two have a condition on the region.
  */
-const WITHOUT_RESOURCE = /^(ec2:Describe\w+|fsx:Describe\w+|iam:ListInstanceProfiles|pricing:GetProducts)$/;
+const WITHOUT_RESOURCE =
+  /^(autoscaling:Describe\w+|ec2:Describe\w+|fsx:Describe\w+|iam:ListInstanceProfiles|pricing:GetProducts)$/;
 
 /** Not proven: that the actions are AWS's (policies.service.test.ts), and what AWS makes of them. */
 describe("policies of the platform on AWS", () => {
   let policies: readonly Policy[];
   before(async () => {
-    const [full, small] = [await declarePlatform(FULL_SPEC), await declarePlatform(SMALL_SPEC)];
+    const [full, small] = [await declarePlatform(FULL_SPEC, AUTOSCALED), await declarePlatform(SMALL_SPEC)];
     policies = policiesOf([...full.registrations, ...small.registrations]);
   });
   const allowed = (kind: Policy["kind"]): [Policy, ReadStatement][] =>
@@ -36,7 +40,7 @@ describe("policies of the platform on AWS", () => {
   it("are found where they are", () => {
     assert.deepEqual(
       ["role", "trust", "resource"].map((kind) => policies.filter((policy) => policy.kind === kind).length),
-      [12, 21, 13],
+      [13, 22, 13],
     );
   });
 
@@ -64,17 +68,17 @@ describe("policies of the platform on AWS", () => {
     }
   });
 
-  it("bind whatever changes machines, profiles and file systems to the cluster's tags", () => {
+  it("bind whatever changes machines, groups, profiles and file systems to the cluster's tags", () => {
     const changing = allowed("role").flatMap(([{ where }, statement]) =>
       statement.Action.some((action) =>
-        /^(ec2:(Create|Delete|Run|Terminate)|fsx:(Create|Delete|Update|Tag)|iam:(Add|Create|Delete|Remove|Tag))/.test(
+        /^(autoscaling:(Set|Terminate)|ec2:(Create|Delete|Run|Terminate)|fsx:(Create|Delete|Update|Tag)|iam:(Add|Create|Delete|Remove|Tag))/.test(
           action,
         ),
       )
         ? [{ where, ...statement }]
         : [],
     );
-    assert.ok(changing.length >= 9);
+    assert.ok(changing.length >= 10);
     for (const { where, Sid, Condition, Resource } of changing) {
       const keys = Object.values(Condition ?? {}).flatMap((operator) => Object.keys(operator));
       const tagged = keys.some((key) => /^aws:(Request|Resource)Tag\//.test(key));
@@ -144,6 +148,51 @@ describe("policies of the platform on AWS", () => {
       assert.equal(new Set(sids).size, sids.length, where);
       for (const sid of sids) assert.match(sid, /^[A-Za-z0-9]+$/);
     }
+  });
+
+  it("let the Cluster Autoscaler change this cluster's groups and no others, and only look beside", () => {
+    const statements = clusterAutoscalerPolicy(context);
+    const changing = statements.filter(({ actions }) => actions.some((action) => !/:Describe\w+$/.test(action)));
+    assert.deepEqual(changing, [
+      {
+        sid: "Resize",
+        actions: ["autoscaling:SetDesiredCapacity", "autoscaling:TerminateInstanceInAutoScalingGroup"],
+        resources: [`arn:aws:autoscaling:us-east-2:${ACCOUNT}:autoScalingGroup:*:autoScalingGroupName/eks-*`],
+        conditions: {
+          StringEquals: { "aws:ResourceTag/k8s.io/cluster-autoscaler/millwright-production": "owned" },
+        },
+      },
+    ]);
+    const nodeGroups = statements.find(({ actions }) => actions.includes("eks:DescribeNodegroup"));
+    assert.deepEqual(nodeGroups?.resources, [`arn:aws:eks:us-east-2:${ACCOUNT}:nodegroup/millwright-production/*/*`]);
+  });
+
+  it("let those who start machines use the key of their volumes, through EC2 alone", () => {
+    const key = policies.find(({ where }) => /kms\/key:Key .*-data$/.test(where));
+    const statements = key?.statements.filter(({ Sid }) => Sid.startsWith("Volume")) ?? [];
+    const roles = [
+      "aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling",
+      "aws-service-role/ec2fleet.amazonaws.com/AWSServiceRoleForEC2Fleet",
+      "aws-service-role/spot.amazonaws.com/AWSServiceRoleForEC2Spot",
+      "millwright-production-karpenter",
+    ].map((role) => `arn:aws:iam::${ACCOUNT}:role/${role}`);
+    const who = {
+      StringEquals: { "kms:CallerAccount": ACCOUNT, "kms:ViaService": "ec2.us-east-2.amazonaws.com" },
+      ArnEquals: { "aws:PrincipalArn": roles },
+    };
+    assert.deepEqual(
+      statements.map(({ Sid, Condition }) => [Sid, Condition]),
+      [
+        ["Volumes", who],
+        ["VolumeGrants", { ...who, Bool: { "kms:GrantIsForAWSResource": "true" } }],
+      ],
+    );
+    const granting = key?.statements.filter(({ Action }) => Action.includes("kms:CreateGrant"));
+    assert.deepEqual(
+      granting?.map(({ Sid }) => Sid),
+      ["VolumeGrants"],
+      "nobody else passes the key on",
+    );
   });
 
   it("of Karpenter fit at the longest name of a stack", () => {

@@ -242,8 +242,11 @@ class Judge {
   }
 }
 
-/** A pattern of an API is for the whole text. Those with Unicode's classes need the flag that others break on. */
+/**
+ * A pattern of an API is for the whole text. Those with Unicode's classes, or with characters beyond the first plane as two
+ * halves, need the flag that others break on.
+ */
 function matches(pattern: string, value: string): boolean {
   const whole = `^(?:${pattern})$`;
-  return new RegExp(whole, /\\p\{|\\x\{|\\u\{/.test(pattern) ? "su" : "s").test(value);
+  return new RegExp(whole, /\\p\{|\\x\{|\\u\{|\\uD800\\uDC00/.test(pattern) ? "su" : "s").test(value);
 }
