@@ -7,6 +7,7 @@ import type { Stack } from "../stacks/schema.ts";
 import { type KubeconfigText, kubeconfigOf } from "./lifecycle/cluster.ts";
 import { NOTHING_OBSERVED, observe } from "./lifecycle/observe.ts";
 import type { Observations } from "./lifecycle/types.ts";
+import { platformRuleFiles } from "./monitoring/platform-rules.ts";
 import type { AwsPlatform } from "./platform/aws/component.ts";
 import type { PlatformOutputs } from "./platform/aws/outputs.ts";
 
@@ -47,7 +48,8 @@ export async function groundOf(stack: Stack): Promise<Ground> {
 }
 
 /** The parts that only AWS needs are loaded here alone: they take a quarter of a second. */
-async function groundOnAws({ name, platform, scheduling }: Stack): Promise<Ground> {
+async function groundOnAws(stack: Stack): Promise<Ground> {
+  const { name, platform, scheduling } = stack;
   const { cluster } = platform;
   if (cluster.kind !== "eks") {
     throw new Error(`stack ${name} has no cluster on AWS`);
@@ -57,7 +59,12 @@ async function groundOnAws({ name, platform, scheduling }: Stack): Promise<Groun
   const placement = scheduling?.placement.kind;
   const aws = new AwsPlatform(
     "aws",
-    { stack: name, spec: cluster, ...(placement === undefined ? {} : { placement }) },
+    {
+      stack: name,
+      spec: cluster,
+      rules: platformRuleFiles(stack),
+      ...(placement === undefined ? {} : { placement }),
+    },
     { providers: { aws: awsProvider } },
   );
   return {

@@ -2,6 +2,7 @@ import { output } from "@pulumi/pulumi";
 import { Datacenter } from "../../components/datacenter.ts";
 import { plan } from "../../components/lifecycle/plan.ts";
 import type { Observations } from "../../components/lifecycle/types.ts";
+import { platformRuleFiles } from "../../components/monitoring/platform-rules.ts";
 import { AwsPlatform } from "../../components/platform/aws/component.ts";
 import type { PlatformOutputs } from "../../components/platform/aws/outputs.ts";
 import type { Stack } from "../../stacks/schema.ts";
@@ -59,6 +60,7 @@ export async function declareShipped(
           ? new AwsPlatform("aws", {
               stack: name,
               spec: cluster,
+              rules: platformRuleFiles(stack),
               placement: stack.scheduling?.placement.kind ?? "spread",
             })
           : undefined;

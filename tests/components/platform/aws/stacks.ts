@@ -1,5 +1,6 @@
 import path from "node:path";
 import { GpuNodePool } from "../../../../components/compute/pools/component.ts";
+import { platformRuleFiles } from "../../../../components/monitoring/platform-rules.ts";
 import { AwsPlatform } from "../../../../components/platform/aws/component.ts";
 import { loadStack } from "../../../../stacks/load.ts";
 import type { Stack } from "../../../../stacks/schema.ts";
@@ -27,7 +28,7 @@ export async function declareStack(stack: Pick<Stack, "name" | "platform" | "poo
         stack: stack.name,
         spec: cluster,
         placement: stack.scheduling?.placement.kind ?? "spread",
-        rules: { "nodes.rules": "groups: []\n" },
+        rules: platformRuleFiles(stack),
       });
       for (const pool of stack.pools) {
         new GpuNodePool(`pool-${pool.name}`, { pool, cluster: platform.poolCluster }, { dependsOn: platform });
