@@ -184,6 +184,8 @@ describe("the rules of a platform", function () {
         at("QueueEvictions", "71m", { cluster_queue: "research", reason, severity: "warning" }),
       );
     }
+    // Seen for a minute less than the window, three are extrapolated to a little more than three.
+    passes([evicted("NodeFailures", "_x1 5x58 8x60")], at("QueueEvictions", "60m"));
     passes([evicted("Preempted", "0+9x120")], at("QueueEvictions", "120m"));
   });
 
