@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { parse } from "yaml";
+import { Datacenter } from "../../components/datacenter.ts";
 import { groundOf } from "../../components/ground.ts";
+import { plan } from "../../components/lifecycle/plan.ts";
 import { platformRules } from "../../components/monitoring/platform-rules.ts";
-import { declare } from "./engine.ts";
+import { declare, find } from "./engine.ts";
 import { awsProvider } from "./platform/aws/mocks.ts";
-import { shipped } from "./platform/aws/stacks.ts";
+import { REPOSITORY, shipped } from "./platform/aws/stacks.ts";
 
 /** Not proven: clusters that exist, which are read when they are found (tests/integration). */
 describe("the ground of a stack", () => {
@@ -21,4 +23,24 @@ describe("the ground of a stack", () => {
       assert.ok(files.length > 1);
     });
   }
+
+  it("with a Prometheus of its own has the same rules there, and nothing of Amazon's", async () => {
+    const stack = await shipped("staging");
+    const { cluster } = stack.platform;
+    assert.ok(cluster.kind === "eks");
+    const inCluster = {
+      ...stack,
+      platform: { ...stack.platform, cluster: { ...cluster, metrics: "inCluster" as const } },
+    };
+    const program = async () => {
+      const { aws, kubernetes, awsProvider, observations } = await groundOf(inCluster);
+      assert.ok(aws !== undefined && awsProvider !== undefined);
+      const args = { plan: plan(inCluster, observations), repositoryRoot: REPOSITORY, aws };
+      new Datacenter(stack.name, args, { providers: { kubernetes, aws: awsProvider } });
+    };
+    const { registrations } = await declare(program, { provider: awsProvider(cluster.region) });
+    const { inputs } = find(registrations, "kubernetes:monitoring.coreos.com/v1:PrometheusRule");
+    assert.deepEqual(inputs["spec"], { groups: platformRules(stack) });
+    assert.ok(registrations.every(({ type }) => !type.startsWith("aws:amp/")));
+  });
 });
