@@ -9,6 +9,7 @@ import { type Placements, place, placementsOf } from "./compute/scheduling/queue
 import { sourceImageName, workloadImageName } from "./core/names.ts";
 import type { Plan, Stage } from "./lifecycle/types.ts";
 import { Models } from "./models.ts";
+import { platformRules } from "./monitoring/platform-rules.ts";
 import { Addons } from "./platform/addons/component.ts";
 import type { AwsPlatform } from "./platform/aws/component.ts";
 import { AwsModels, type AwsModelsArgs } from "./platform/aws/models/component.ts";
@@ -74,6 +75,7 @@ export class Datacenter extends ComponentResource {
       clusterName: aws.poolCluster.name,
       interruptionQueue: aws.interruptionQueue,
       region: cluster.region,
+      rules: platformRules(this.#stack),
     };
     return [
       new Addons("addons", args, { parent: this, dependsOn: aws }),

@@ -8,6 +8,7 @@ import { isAutoscaledGroup } from "./compute/pools/node-group.ts";
 import { type KubeconfigText, kubeconfigOf } from "./lifecycle/cluster.ts";
 import { NOTHING_OBSERVED, observe } from "./lifecycle/observe.ts";
 import type { Observations } from "./lifecycle/types.ts";
+import { platformRuleFiles } from "./monitoring/platform-rules.ts";
 import type { AwsPlatform, AwsPlatformArgs } from "./platform/aws/component.ts";
 import { CLUSTER_AUTOSCALER } from "./platform/aws/defaults.ts";
 import type { PlatformOutputs } from "./platform/aws/outputs.ts";
@@ -67,13 +68,15 @@ async function groundOnAws(stack: Stack): Promise<Ground> {
 
 /** What a stack's cluster on AWS is made of. Pure. */
 export function awsPlatformArgs(
-  { name, pools, scheduling }: Pick<Stack, "name" | "pools" | "scheduling">,
+  stack: Pick<Stack, "name" | "platform" | "pools" | "scheduling">,
   spec: EksSpec,
 ): AwsPlatformArgs {
+  const { name, pools, scheduling } = stack;
   const placement = scheduling?.placement.kind;
   return {
     stack: name,
     spec,
+    rules: platformRuleFiles(stack),
     ...(placement === undefined ? {} : { placement }),
     ...(pools.some(isAutoscaledGroup) ? { clusterAutoscaler: CLUSTER_AUTOSCALER } : {}),
   };

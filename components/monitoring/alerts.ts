@@ -12,19 +12,23 @@ import {
 import type { AlertingRule, RuleFile } from "./rules.ts";
 import type { WatchedModel } from "./types.ts";
 
-type Severity = "info" | "warning" | "critical";
+export type Severity = "info" | "warning" | "critical";
 
 /** Requests an error ratio must be of: of three requests one that fails is nothing to wake anybody for. */
 const LEAST_REQUESTS = 20;
 
-/** An alert; what to do about it is in docs/runbooks/<name>.md. */
+/** The page that says what to do about an alert. */
+export function runbookOf(name: string): string {
+  return `docs/runbooks/${name}.md`;
+}
+
 function alert(name: string, severity: Severity, forTime: string, expr: string, summary: string): AlertingRule {
   return {
     alert: name,
     expr,
     for: forTime,
     labels: { severity },
-    annotations: { summary, runbook: `docs/runbooks/${name}.md` },
+    annotations: { summary, runbook: runbookOf(name) },
   };
 }
 

@@ -60,3 +60,48 @@ export const WATCHER_COMMAND = ["python3", "-m", "millwright_recorder.watch"];
 export const WATCH_FOLDER = "/millwright/watch";
 export const WATCH_FILE = "watch.json";
 export const WATCHER_RESOURCES: Resources = { cpu: 0.02, cpuLimit: 0.25, memoryGiB: 0.0625 };
+
+/**
+ * Bounds of the alerts of a platform: nodes, accelerators, queues, machines. Those without a source are ours.
+ */
+
+/** As KubeNodeNotReady of kubernetes-mixin; half of the time after which EKS and Karpenter replace such a node. */
+export const NODE_NOT_READY_SECONDS = 900;
+/** As KubeNodePressure of kubernetes-mixin. */
+export const NODE_PRESSURE_SECONDS = 600;
+/** EKS and Karpenter repair after 30 min (EKS User Guide, "node auto repair"; Karpenter, "node repair"). */
+export const NODE_UNHEALTHY_SECONDS = 900;
+/** EKS and Karpenter repair after 10 min, and wait for nothing that runs there: what is told later is of no use. */
+export const ACCELERATOR_UNHEALTHY_SECONDS = 120;
+/** Longer than a node takes from its first report to the first numbers of its devices. */
+export const METRICS_MISSING_SECONDS = 900;
+
+/**
+ * XID errors after which a device or a node does no more work until it is reset, restarted or replaced; those of programs (13,
+ * 31, 43, 45, 94, ...) are not among them.
+ *
+ * Sources: NVIDIA, "XID Errors" (171 and 172 are only there); NVIDIA/NVSentinel, xiderrorsmapping.csv; aws/eks-node-monitoring-agent
+ * 51af549, dcgm_policies.go. They disagree on 63, which NVIDIA would have ignored, and on 109; read 2026-11.
+ */
+export const HARDWARE_XIDS: readonly number[] = [
+  46, 48, 54, 62, 64, 74, 79, 95, 109, 110, 119, 120, 136, 140, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 155,
+  156, 158, 160, 162, 171, 172,
+];
+/** Window of DCGM_EXP_XID_ERRORS_COUNT, by dcgm-exporter's default; the alert holds for as long again. */
+export const XID_WINDOW_SECONDS = 300;
+
+/** Fraction of the time in which heat holds a device's clocks down. */
+export const THROTTLED_FRACTION = 0.05;
+export const THROTTLED_SECONDS = 600;
+
+/** A device that somebody has is idle below this fraction of its time, for an hour (as dstack's policy by utilisation). */
+export const IDLE_FRACTION = 0.1;
+export const IDLE_SECONDS = 3600;
+
+/** Nothing is admitted for so long though something waits. Less is what a full queue of long trainings looks like. */
+export const QUEUE_STUCK_SECONDS = 21_600;
+/** Workloads an hour that Kueue took back because their nodes failed or their pods did not start. */
+export const QUEUE_EVICTIONS = 3;
+
+/** Two of Karpenter's tries to register a machine, 15 min each (karpenter v1.14.1, nodeclaim/lifecycle/liveness.go). */
+export const MACHINES_FAILING_SECONDS = 1800;

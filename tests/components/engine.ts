@@ -70,6 +70,9 @@ export async function declare<T>(
   record(registrations);
 
   const result = program();
+  if (result instanceof Promise) {
+    await result;
+  }
   await runtime.disconnect();
   assert.ok(registrations.length > 0, "the program registered nothing");
   return { result, registrations };

@@ -28,8 +28,8 @@ const KUBERNETES: Readonly<Record<string, Readonly<Record<string, number>>>> = {
   },
   simulated: simulated(),
   "simulated-large": simulated(),
-  staging: onAws({ charts: 7, namespaces: 6, karpenterPools: 4, pools: 4 }),
-  production: onAws({ charts: 8, namespaces: 7, karpenterPools: 4, pools: 5 }),
+  staging: onAws({ charts: 8, namespaces: 6, karpenterPools: 4, pools: 4 }),
+  production: onAws({ charts: 9, namespaces: 7, karpenterPools: 4, pools: 5 }),
   "staging-models": models({ "apps/v1:Deployment": 3 }),
   "production-models": models({ "apps/v1:Deployment": 2, "leaderworkerset.x-k8s.io/v1:LeaderWorkerSet": 1 }),
 };

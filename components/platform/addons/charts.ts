@@ -1,6 +1,7 @@
 /** Charts that a cluster may have. */
 export type ChartName =
   | "kube-prometheus-stack"
+  | "kube-state-metrics"
   | "gpu-operator"
   | "aws-efa-k8s-device-plugin"
   | "karpenter-crd"
@@ -66,6 +67,17 @@ export const CHARTS: { readonly [N in ChartName]: Chart } = {
     after: [],
     kubernetes: "1.25",
     source: "prometheus-community/helm-charts cf408a2, charts/kube-prometheus-stack/Chart.yaml",
+    readOn: "2026-11-25",
+  },
+  "kube-state-metrics": {
+    repository: "oci://ghcr.io/prometheus-community/charts/kube-state-metrics",
+    // That of kube-prometheus-stack, so that alerts mean the same wherever the metrics are.
+    version: "8.4.0",
+    appVersion: "2.20.0",
+    namespace: "kube-system",
+    definitions: "none",
+    after: [],
+    source: "prometheus-community/helm-charts cf408a2, charts/kube-state-metrics/Chart.yaml",
     readOn: "2026-11-25",
   },
   "gpu-operator": {

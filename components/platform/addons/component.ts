@@ -1,10 +1,11 @@
+import { CustomResource } from "@pulumi/kubernetes/apiextensions/customResource.js";
 import { Namespace } from "@pulumi/kubernetes/core/v1/namespace.js";
 import { Release } from "@pulumi/kubernetes/helm/v3/release.js";
 import { ComponentResource, type ComponentResourceOptions, type Resource } from "@pulumi/pulumi";
 import { throwProblems } from "../problems.ts";
 import { CHARTS, type ChartName } from "./charts.ts";
 import { addonsOf } from "./needed.ts";
-import { renderNamespace, renderRelease } from "./render.ts";
+import { renderNamespace, renderRelease, renderRules } from "./render.ts";
 import type { AddonsArgs } from "./types.ts";
 import { validateAddons } from "./validate.ts";
 
@@ -14,6 +15,8 @@ import { validateAddons } from "./validate.ts";
  *
  * Awaited: every chart, until its objects are ready or a quarter of an hour has passed; then it is rolled back and the run
  * fails. Charts wait for those they depend on: definitions first, and what stands in the way of others last.
+ *
+ * Where the cluster has a Prometheus of its own, it is given the platform's rules.
  *
  * Needs the official plugin: the stand-in for it installs no charts, and says so. Whoever declares objects of a kind that a
  * chart defines depends on this.
@@ -25,7 +28,7 @@ export class Addons extends ComponentResource {
   readonly charts: readonly ChartName[];
 
   constructor(name: string, args: AddonsArgs, opts?: ComponentResourceOptions) {
-    const { stack, guests = [], kubernetesVersion, ...context } = args;
+    const { stack, guests = [], rules = [], kubernetesVersion, ...context } = args;
     const addons = addonsOf(stack, context, guests);
     const charts = addons.map(({ chart }) => chart);
     super(Addons.__pulumiType, name, { charts, kubernetesVersion }, opts);
@@ -43,6 +46,11 @@ export class Addons extends ComponentResource {
         dependsOn: [...home, ...before],
       });
       installed.set(chart, release);
+    }
+
+    const operator = installed.get("kube-prometheus-stack");
+    if (operator !== undefined && rules.length > 0) {
+      new CustomResource(`${name}-rules`, renderRules(rules), { parent: this, dependsOn: operator });
     }
 
     this.charts = charts;

@@ -8,7 +8,7 @@ import { efaValues } from "./values/efa.ts";
 import { gpuOperatorValues } from "./values/gpu-operator.ts";
 import { karpenterValues } from "./values/karpenter.ts";
 import { kueueValues } from "./values/kueue.ts";
-import { jobsetValues, kedaValues, lwsValues, prometheusValues } from "./values/others.ts";
+import { jobsetValues, kedaValues, lwsValues, nodeStateValues, prometheusValues } from "./values/others.ts";
 
 /**
  * The add-ons of a cluster: those that something in the stack, or in one that stands on its cluster, cannot do without, in the
@@ -31,6 +31,7 @@ export function addonsOf(
   const endpoints = [stack, ...guests].flatMap((each) => each.endpoints);
   const values: { readonly [N in ChartName]: () => Values } = {
     "kube-prometheus-stack": prometheusValues,
+    "kube-state-metrics": nodeStateValues,
     "gpu-operator": () => gpuOperatorValues(stack.pools.filter(hasNvidia), monitored),
     "aws-efa-k8s-device-plugin": () => efaValues(stack.pools.filter(hasEfa), context.region),
     "karpenter-crd": () => ({}),
@@ -66,6 +67,10 @@ function reasons(stack: AddonStack, guests: readonly GuestStack[]): { readonly [
     "kube-prometheus-stack":
       platform.cluster.kind === "eks" && platform.cluster.metrics === "inCluster"
         ? "platform.cluster.metrics is inCluster"
+        : undefined,
+    "kube-state-metrics":
+      platform.cluster.kind === "eks" && platform.cluster.metrics === "managed"
+        ? "platform.cluster.metrics is managed, and no add-on of it tells of nodes"
         : undefined,
     "gpu-operator": because("NVIDIA's devices are in", pools.filter(hasNvidia)),
     "aws-efa-k8s-device-plugin": because("EFA is in", pools.filter(hasEfa)),

@@ -1,8 +1,9 @@
+import type { CustomResourceArgs } from "@pulumi/kubernetes/apiextensions/customResource.js";
 import type { NamespaceArgs } from "@pulumi/kubernetes/core/v1/namespace.js";
 import type { ReleaseArgs } from "@pulumi/kubernetes/helm/v3/release.js";
 import { labelsFor } from "../../core/labels.ts";
 import { CHARTS, type Chart, type ChartName } from "./charts.ts";
-import type { Addon } from "./types.ts";
+import type { Addon, RuleGroup } from "./types.ts";
 
 /** Seconds a chart's objects may take to be ready. */
 const TIMEOUT_SECONDS = 900;
@@ -40,6 +41,20 @@ export function renderRelease({ chart, values }: Addon) {
     timeout: TIMEOUT_SECONDS,
     maxHistory: 5,
   } satisfies ReleaseArgs;
+}
+
+/** The platform's own rules for the Prometheus of kube-prometheus-stack, which looks at every object of this kind. */
+export function renderRules(groups: readonly RuleGroup[]) {
+  return {
+    apiVersion: "monitoring.coreos.com/v1",
+    kind: "PrometheusRule",
+    metadata: {
+      name: "millwright",
+      namespace: CHARTS["kube-prometheus-stack"].namespace,
+      labels: labelsFor({ component: "platform" }),
+    },
+    spec: { groups: groups.map(({ name, rules }) => ({ name, rules: [...rules] })) },
+  } satisfies CustomResourceArgs;
 }
 
 function placeOf(chart: ChartName, { repository }: Chart) {

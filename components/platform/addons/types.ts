@@ -32,10 +32,18 @@ export interface Addon {
   readonly values: Values;
 }
 
+/** A group of Prometheus' rules, as components/monitoring renders it. */
+export interface RuleGroup {
+  readonly name: string;
+  readonly rules: readonly object[];
+}
+
 export interface AddonsArgs extends AddonContext {
   readonly stack: AddonStack;
   /** Stacks that run something on the same cluster. @default none */
   readonly guests?: readonly GuestStack[];
+  /** What the Prometheus of the cluster's own tells of; nobody reads them where it has none. @default none */
+  readonly rules?: readonly RuleGroup[];
   /** Version of Kubernetes, such as `1.34`. */
   readonly kubernetesVersion: string;
 }

@@ -1,8 +1,10 @@
+import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { stringify } from "yaml";
+import type { RuleFile } from "../../../components/monitoring/rules.ts";
 import { findOnPath } from "../../../scripts/toolchain/path.ts";
 
 const PROMTOOL = findOnPath("promtool");
@@ -49,6 +51,23 @@ export interface ExpectedValue {
   readonly expr: string;
   readonly at: string;
   readonly samples: readonly { readonly labels: string; readonly value: number }[];
+}
+
+export interface Expected {
+  readonly values?: readonly ExpectedValue[];
+  readonly alerts?: readonly ExpectedAlert[];
+}
+
+/** Holds rules against what they should make of series that have a value every so many seconds. */
+export function rulesPass(
+  intervalSeconds: number,
+  rules: RuleFile,
+  series: readonly Series[],
+  { values = [], alerts = [] }: Expected,
+): void {
+  const files = { "rules.yml": stringify(rules), "test.yml": ruleTest(intervalSeconds, series, values, alerts) };
+  const { ok, output } = promtool(files, "test", "rules", "test.yml");
+  assert.ok(ok, output);
 }
 
 /** A test of rules as promtool reads it. Annotations are not compared, since their texts are for people. */

@@ -1,9 +1,6 @@
 // The rules on made-up series, evaluated by Prometheus' own promtool: each alert at the edge at which it fires and just before.
 // Not proven: that routers and servers tell these series (their own tests do), and that anybody is told of an alert.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
-import path from "node:path";
-import { stringify } from "yaml";
 import { renderOwnAlerts } from "../../../components/monitoring/alerts.ts";
 import { renderConfigFiles } from "../../../components/monitoring/config.ts";
 import { type AlertingRule, PRIOR, type RuleFile, renderRules } from "../../../components/monitoring/rules.ts";
@@ -11,26 +8,19 @@ import type { WatchedModel } from "../../../components/monitoring/types.ts";
 import { watchSchema } from "../../../stacks/schema.ts";
 import { ARGS, DIGITS, TRIAGE } from "./fixtures.ts";
 import {
+  type Expected,
   type ExpectedAlert,
-  type ExpectedValue,
   promtool,
-  ruleTest,
+  rulesPass,
   type Series,
   skipWithoutPromtool,
 } from "./promtool.ts";
+import { pageProblems } from "./runbooks.ts";
 
-const REPOSITORY = path.join(import.meta.dirname, "../../..");
 const MODEL = "mail-triage";
 
-function passes(
-  rules: RuleFile,
-  series: readonly Series[],
-  { values = [], alerts = [] }: { values?: readonly ExpectedValue[]; alerts?: readonly ExpectedAlert[] },
-): void {
-  const files = { "rules.yml": stringify(rules), "test.yml": ruleTest(30, series, values, alerts) };
-  const { ok, output } = promtool(files, "test", "rules", "test.yml");
-  assert.ok(ok, output);
-}
+const passes = (rules: RuleFile, series: readonly Series[], expected: Expected) =>
+  rulesPass(30, rules, series, expected);
 
 /** Responses of a model's router: so many in 30 s, of which a number fail, for a number of intervals. */
 function responses(good: number, bad: number, intervals: number): Series[] {
@@ -277,14 +267,6 @@ describe("the rules of Prometheus", function () {
       .flatMap(({ groups }) => groups.flatMap(({ rules }) => [...rules]))
       .filter((rule): rule is AlertingRule => "alert" in rule);
     assert.deepEqual([...TESTED].sort(), [...new Set(alerts.map(({ alert }) => alert))].sort());
-    for (const { alert, annotations, labels } of alerts) {
-      const page = path.join(REPOSITORY, annotations["runbook"]!);
-      assert.ok(existsSync(page), `${alert}: there is no ${page}`);
-      const text = readFileSync(page, "utf8");
-      for (const part of ["## Meaning", "## Impact", "## Diagnosis", "## Mitigation"]) {
-        assert.ok(text.includes(part), `${page} has no ${part}`);
-      }
-      assert.ok(text.includes(`Severity: ${labels["severity"]}`), `${page} has another severity`);
-    }
+    assert.deepEqual(pageProblems(alerts), []);
   });
 });

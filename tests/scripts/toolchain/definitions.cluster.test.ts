@@ -38,7 +38,9 @@ const DECLARED: Readonly<Record<DefinitionsName, readonly string[]>> = {
   leaderworkerset: ["leaderworkerset.x-k8s.io/v1 LeaderWorkerSet"],
   jobset: ["jobset.x-k8s.io/v1alpha2 JobSet"],
   keda: ["keda.sh/v1alpha1 ScaledObject"],
-  "prometheus-operator": ["monitoring.coreos.com/v1 ServiceMonitor", "monitoring.coreos.com/v1 PodMonitor"],
+  "prometheus-operator": ["PodMonitor", "PrometheusRule", "ServiceMonitor"].map(
+    (kind) => `monitoring.coreos.com/v1 ${kind}`,
+  ),
 };
 
 describe("definitions of custom resources", function () {

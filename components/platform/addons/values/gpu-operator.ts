@@ -28,7 +28,11 @@ export function gpuOperatorValues(pools: readonly PoolSpec[], monitored: boolean
     },
     dcgmExporter: {
       config: { create: true, name: "millwright-dcgm-counters", data: countersFile() },
-      serviceMonitor: { enabled: monitored },
+      serviceMonitor: {
+        enabled: monitored,
+        // The exporter's own label of its node has changed its name before.
+        relabelings: [{ sourceLabels: ["__meta_kubernetes_pod_node_name"], targetLabel: "node" }],
+      },
     },
     daemonsets: { tolerations },
     "node-feature-discovery": { worker: { tolerations } },

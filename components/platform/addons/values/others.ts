@@ -41,6 +41,15 @@ export function lwsValues(): Values {
   };
 }
 
+/** Of kube-state-metrics, in a cluster whose metrics are AWS's: of nodes alone, which the platform's own alerts are about. */
+export function nodeStateValues(): Values {
+  return {
+    collectors: ["nodes"],
+    priorityClassName: "system-cluster-critical",
+    resources: { requests: { cpu: "20m", memory: "64Mi" }, limits: { memory: "256Mi" } },
+  };
+}
+
 /** Of kube-prometheus-stack, in a cluster that keeps its metrics itself. */
 export function prometheusValues(): Values {
   // Without these it looks at nothing but what this very release installed.
@@ -56,6 +65,8 @@ export function prometheusValues(): Values {
   );
   return {
     ...hidden,
+    // Ours say the same of nodes, and have pages that say what to do.
+    defaultRules: { disabled: { KubeNodeNotReady: true, KubeNodePressure: true } },
     // Its password is drawn when the chart is rendered, and none of its dashboards is ours.
     grafana: { enabled: false },
     prometheus: {

@@ -5,6 +5,7 @@ import type { TopicArgs } from "@pulumi/aws/sns/topic.js";
 import type { Input } from "@pulumi/pulumi";
 import { interpolate } from "@pulumi/pulumi";
 import { stringify } from "yaml";
+import { CHARTS, type ChartName } from "../../addons/charts.ts";
 import { regionalArn } from "../arns.ts";
 import { policyDocument } from "../identity/document.ts";
 import { awsName } from "../names.ts";
@@ -49,8 +50,9 @@ export function renderScraper(args: AwsMetricsArgs, workspaceArn: Input<string>)
 }
 
 /**
- * What is looked at: the kubelet of every node and what its containers use, and every pod that asks for it by the
- * annotations `prometheus.io/scrape`, `/port` and `/path`. Models have a Prometheus of their own beside them.
+ * What is looked at: the kubelet of every node and what its containers use, the add-ons that the platform's rules are about,
+ * and every pod that asks for it by the annotations `prometheus.io/scrape`, `/port` and `/path`. Models have a Prometheus of their
+ * own beside them.
  */
 export function renderScraping({ stack }: AwsContext): string {
   const token = {
@@ -73,6 +75,15 @@ export function renderScraping({ stack }: AwsContext): string {
     scrape_configs: [
       kubelet("kubelet", "/metrics"),
       kubelet("cadvisor", "/metrics/cadvisor"),
+      // Its series have labels of their own that say which node and which pod they are of.
+      { ...addon("kube-state-metrics", "app_kubernetes_io_name", "kube-state-metrics", 8080), honor_labels: true },
+      addon("gpu-operator", "app", "nvidia-dcgm-exporter", 9400),
+      addon("karpenter", "app_kubernetes_io_name", "karpenter", 8080),
+      {
+        ...addon("kueue", "app_kubernetes_io_name", "kueue", 8443),
+        ...token,
+        tls_config: { insecure_skip_verify: true },
+      },
       {
         job_name: "pods",
         kubernetes_sd_configs: [{ role: "pod" }],
@@ -93,13 +104,42 @@ export function renderScraping({ stack }: AwsContext): string {
             separator: ":",
             regex: "(.+:.+)",
           },
-          { source_labels: ["__meta_kubernetes_namespace"], target_label: "namespace" },
-          { source_labels: ["__meta_kubernetes_pod_name"], target_label: "pod" },
-          { source_labels: ["__meta_kubernetes_pod_node_name"], target_label: "node" },
+          ...WHERE,
         ],
       },
     ],
   });
+}
+
+/** Which pod tells something, and on which node: what it says itself under the same names is `exported_...` then. */
+const WHERE = [
+  { source_labels: ["__meta_kubernetes_namespace"], target_label: "namespace" },
+  { source_labels: ["__meta_kubernetes_pod_name"], target_label: "pod" },
+  { source_labels: ["__meta_kubernetes_pod_node_name"], target_label: "node" },
+];
+
+/**
+ * The pods of an add-on by one of their labels and the port of their metrics, as its chart at the version in charts.ts (for the
+ * GPU operator: its assets/state-dcgm-exporter) has them. None of them asks for it by annotations. There are no targets where it
+ * is not installed.
+ */
+function addon(chart: ChartName, label: string, value: string, port: number) {
+  return {
+    job_name: value,
+    kubernetes_sd_configs: [{ role: "pod" }],
+    relabel_configs: [
+      {
+        source_labels: [
+          "__meta_kubernetes_namespace",
+          `__meta_kubernetes_pod_label_${label}`,
+          "__meta_kubernetes_pod_container_port_number",
+        ],
+        action: "keep",
+        regex: [CHARTS[chart].namespace, value, port].join(";"),
+      },
+      ...WHERE,
+    ],
+  };
 }
 
 /** Where alerts go: people and pagers subscribe to it by hand, as no program knows them. */

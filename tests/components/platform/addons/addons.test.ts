@@ -3,6 +3,7 @@
 // for the charts whose modules carry them.
 import assert from "node:assert/strict";
 import { parse } from "yaml";
+import { platformRules } from "../../../../components/monitoring/platform-rules.ts";
 import { CHART_NAMES, CHARTS, type ChartName } from "../../../../components/platform/addons/charts.ts";
 import { Addons } from "../../../../components/platform/addons/component.ts";
 import { countersFile } from "../../../../components/platform/addons/counters.ts";
@@ -25,6 +26,8 @@ const valuesOf = (chart: ChartName, stack: AddonStack = FULL_STACK, guests: read
   assert.ok(addon !== undefined, chart);
   return addon.values;
 };
+/** What {@link FULL_STACK} has, whose metrics are in the cluster. */
+const EVERYTHING = CHART_NAMES.filter((chart) => chart !== "kube-state-metrics");
 const at = (values: Values, path: string) =>
   path.split(".").reduce<unknown>((value, key) => (value as Record<string, unknown>)[key], values);
 
@@ -71,18 +74,18 @@ describe("the charts of add-ons", () => {
 
 describe("the add-ons of a stack", () => {
   for (const [what, stack, guests, expected] of [
-    ["nothing but machines", stackOf({ pools: [PLAIN_POOL] }), [], []],
+    ["nothing but machines", stackOf({ pools: [PLAIN_POOL] }), [], ["kube-state-metrics"]],
     [
       "a pool of Karpenter's with devices",
       stackOf({ pools: [L40S_POOL] }),
       [],
-      ["gpu-operator", "karpenter-crd", "karpenter"],
+      ["kube-state-metrics", "gpu-operator", "karpenter-crd", "karpenter"],
     ],
     [
       "a group of nodes with devices and EFA",
       stackOf({ pools: [H100_POOL] }),
       [],
-      ["gpu-operator", "aws-efa-k8s-device-plugin"],
+      ["kube-state-metrics", "gpu-operator", "aws-efa-k8s-device-plugin"],
     ],
     [
       "AWS's own devices",
@@ -92,21 +95,42 @@ describe("the add-ons of a stack", () => {
         ],
       }),
       [],
+      ["kube-state-metrics"],
+    ],
+    [
+      "queues of Kueue",
+      stackOf({ pools: [PLAIN_POOL], scheduling: KUEUE }),
       [],
+      ["kube-state-metrics", "jobset", "kueue"],
+    ],
+    [
+      "quotas of the core",
+      stackOf({ scheduling: { ...KUEUE, queues: { kind: "resourceQuota" } } }),
+      [],
+      ["kube-state-metrics"],
     ],
     [
       "a group of nodes whose number changes",
       stackOf({ pools: [PLAIN_POOL, SCALED_POOL] }),
       [],
-      ["cluster-autoscaler"],
+      ["kube-state-metrics", "cluster-autoscaler"],
     ],
-    ["queues of Kueue", stackOf({ pools: [PLAIN_POOL], scheduling: KUEUE }), [], ["jobset", "kueue"]],
-    ["quotas of the core", stackOf({ scheduling: { ...KUEUE, queues: { kind: "resourceQuota" } } }), [], []],
-    ["an autoscaler", stackOf({ platform: { autoscaler: { kind: "present" } } }), [], ["keda"]],
+    ["an autoscaler", stackOf({ platform: { autoscaler: { kind: "present" } } }), [], ["kube-state-metrics", "keda"]],
     ["metrics of its own", stackOf({ cluster: { metrics: "inCluster" } }), [], ["kube-prometheus-stack"]],
-    ["a guest that is scaled", stackOf({}), [{ ...GUEST, endpoints: GUEST.endpoints.slice(0, 1) }], ["keda"]],
-    ["a guest of several nodes", stackOf({}), [{ ...GUEST, endpoints: GUEST.endpoints.slice(1) }], ["lws"]],
-    ["everything", FULL_STACK, [GUEST], [...CHART_NAMES]],
+    [
+      "a guest that is scaled",
+      stackOf({}),
+      [{ ...GUEST, endpoints: GUEST.endpoints.slice(0, 1) }],
+      ["kube-state-metrics", "keda"],
+    ],
+    [
+      "a guest of several nodes",
+      stackOf({}),
+      [{ ...GUEST, endpoints: GUEST.endpoints.slice(1) }],
+      ["kube-state-metrics", "lws"],
+    ],
+    // Which has a kube-state-metrics in kube-prometheus-stack.
+    ["everything", FULL_STACK, [GUEST], EVERYTHING],
     [
       "a cluster that exists",
       { ...FULL_STACK, platform: { ...FULL_STACK.platform, cluster: { kind: "existing", context: "lab" } } },
@@ -266,6 +290,17 @@ describe("values of add-ons", () => {
     }
     assert.deepEqual(at(valuesOf("kube-prometheus-stack"), "grafana"), { enabled: false });
   });
+
+  it("tell the same of a node once, whichever Prometheus asks", () => {
+    assert.deepEqual(at(valuesOf("kube-prometheus-stack"), "defaultRules.disabled"), {
+      KubeNodeNotReady: true,
+      KubeNodePressure: true,
+    });
+    assert.deepEqual(at(valuesOf("kube-state-metrics", stackOf({}), []), "collectors"), ["nodes"]);
+    assert.deepEqual(at(valuesOf("gpu-operator"), "dcgmExporter.serviceMonitor.relabelings"), [
+      { sourceLabels: ["__meta_kubernetes_pod_node_name"], targetLabel: "node" },
+    ]);
+  });
 });
 
 describe("Addons", () => {
@@ -284,7 +319,7 @@ describe("Addons", () => {
         ]),
       ),
       Object.fromEntries(
-        CHART_NAMES.map((chart) => [`addons-${chart}`, [chart, CHARTS[chart].version, CHARTS[chart].namespace]]),
+        EVERYTHING.map((chart) => [`addons-${chart}`, [chart, CHARTS[chart].version, CHARTS[chart].namespace]]),
       ),
     );
     const namespaces = registrations.filter(({ type }) => type === "kubernetes:core/v1:Namespace");
@@ -341,6 +376,18 @@ describe("Addons", () => {
     ]);
     const alone = await registered({ ...ARGS, stack: stackOf({ pools: [L40S_POOL] }), guests: [] });
     assert.deepEqual(find(alone, RELEASE, "addons-karpenter").dependencies, ["addons-karpenter-crd"]);
+  });
+
+  it("gives the platform's rules to a Prometheus of the cluster's own, once it is there, and to no other", async () => {
+    const kind = "kubernetes:monitoring.coreos.com/v1:PrometheusRule";
+    const rules = platformRules(FULL_STACK);
+    const object = find(await registered({ ...ARGS, rules }), kind, "addons-rules");
+    assert.deepEqual(object.dependencies, ["addons-kube-prometheus-stack"]);
+    assert.deepEqual(object.inputs["spec"], { groups: rules });
+    assert.equal((object.inputs["metadata"] as { namespace: string }).namespace, "monitoring");
+    for (const args of [ARGS, { ...ARGS, rules, stack: stackOf({ pools: [L40S_POOL] }) }]) {
+      assert.ok((await registered(args)).every(({ type }) => type !== kind));
+    }
   });
 
   it("refuses a Kubernetes that is too old, with what needs a newer one", async () => {

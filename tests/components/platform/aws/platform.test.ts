@@ -139,7 +139,8 @@ describe("the platform on AWS", () => {
   it("of the stacks that come with the program is these", async () => {
     const parts = (count: number, gateways: number) =>
       sum(ALWAYS, zones(count, gateways), ENDPOINTS, LUSTRE, DATABASE, METRICS, ADMINISTRATOR, {
-        RuleGroupNamespace: 1,
+        // Nodes, accelerators, queues, machines.
+        RuleGroupNamespace: 4,
       });
     const karpenter = (pools: number) => ({
       "kubernetes:karpenter.k8s.aws/v1:EC2NodeClass": pools,
@@ -359,8 +360,58 @@ describe("the platform on AWS", () => {
     const { scrape_configs: jobs } = parse(String(scraping)) as { scrape_configs: { job_name: string }[] };
     assert.deepEqual(
       jobs.map(({ job_name }) => job_name),
-      ["kubelet", "cadvisor", "pods"],
+      ["kubelet", "cadvisor", "kube-state-metrics", "nvidia-dcgm-exporter", "karpenter", "kueue", "pods"],
     );
+  });
+
+  it("finds the add-ons that rules are about by their charts' labels and ports", async () => {
+    const { registrations } = await declarePlatform();
+    const scraping = find(registrations, "aws:amp/scraper:Scraper").inputs["scrapeConfiguration"];
+    type Relabel = { action?: string; regex?: string; source_labels: string[]; target_label?: string };
+    const { scrape_configs: jobs } = parse(String(scraping)) as {
+      scrape_configs: { job_name: string; honor_labels?: boolean; scheme?: string; relabel_configs: Relabel[] }[];
+    };
+    const pods = [
+      ["kube-system", { app_kubernetes_io_name: "kube-state-metrics" }, 8080, "kube-state-metrics"],
+      ["kube-system", { app_kubernetes_io_name: "kube-state-metrics" }, 8081, undefined],
+      ["monitoring", { app_kubernetes_io_name: "kube-state-metrics" }, 8080, undefined],
+      ["gpu-operator", { app: "nvidia-dcgm-exporter" }, 9400, "nvidia-dcgm-exporter"],
+      ["kube-system", { app_kubernetes_io_name: "karpenter" }, 8080, "karpenter"],
+      ["kube-system", { app_kubernetes_io_name: "karpenter" }, 8081, undefined],
+      ["kueue-system", { app_kubernetes_io_name: "kueue" }, 8443, "kueue"],
+      ["kueue-system", { app_kubernetes_io_name: "kueue" }, 9443, undefined],
+    ] as const;
+    for (const [namespace, labels, port, expected] of pods) {
+      const meta: Record<string, string> = {
+        __meta_kubernetes_namespace: namespace,
+        __meta_kubernetes_pod_container_port_number: String(port),
+        ...Object.fromEntries(
+          Object.entries(labels).map(([key, value]) => [`__meta_kubernetes_pod_label_${key}`, value]),
+        ),
+      };
+      const kept = jobs.filter(({ relabel_configs }) =>
+        relabel_configs.some(
+          ({ action, regex, source_labels }) =>
+            action === "keep" &&
+            new RegExp(`^(?:${regex})$`).test(source_labels.map((label) => meta[label] ?? "").join(";")),
+        ),
+      );
+      assert.deepEqual(
+        kept.map(({ job_name }) => job_name),
+        expected === undefined ? [] : [expected],
+        `${namespace} ${port}`,
+      );
+    }
+    const job = (name: string) => jobs.find(({ job_name }) => job_name === name)!;
+    assert.equal(job("kube-state-metrics").honor_labels, true, "its series say which node they are of");
+    assert.equal(job("kueue").scheme, "https");
+    const targets = job("nvidia-dcgm-exporter").relabel_configs.flatMap(({ target_label }) => target_label ?? []);
+    assert.deepEqual(
+      targets,
+      ["namespace", "pod", "node"],
+      "so that the exporter's own are exported_namespace and exported_pod",
+    );
+    assert.equal(job("nvidia-dcgm-exporter").honor_labels, undefined);
   });
 
   it("tells pools what they need, and stacks of models what they read", async () => {

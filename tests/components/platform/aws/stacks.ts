@@ -43,10 +43,7 @@ export async function declareStack(
   }
   return declare(
     () => {
-      const platform = new AwsPlatform("platform", {
-        ...awsPlatformArgs(stack, cluster),
-        rules: { "nodes.rules": "groups: []\n" },
-      });
+      const platform = new AwsPlatform("platform", awsPlatformArgs(stack, cluster));
       for (const pool of stack.pools) {
         new GpuNodePool(`pool-${pool.name}`, { pool, cluster: platform.poolCluster }, { dependsOn: platform });
       }
