@@ -171,10 +171,16 @@ export class Models {
         placements: this.#placements,
         image,
         databases,
+        passwordGeneration: this.#passwordGeneration(),
         clients: sum(users, "clients"),
       },
       this.#onPlatform(),
     );
+  }
+
+  #passwordGeneration(): number {
+    const { database } = this.#stack.platform;
+    return database.kind === "inNamespace" ? database.passwordGeneration : 1;
   }
 
   /** The PostgreSQL server of somebody else, where the stack names one; undefined where it has its own. */

@@ -96,7 +96,16 @@ export const trackingSchema = z
 
 export const databaseSchema = z
   .discriminatedUnion("kind", [
-    z.strictObject({ kind: z.literal("inNamespace").describe("One PostgreSQL server beside the models.") }),
+    z.strictObject({
+      kind: z.literal("inNamespace").describe("One PostgreSQL server beside the models."),
+      passwordGeneration: z
+        .number()
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .default(1)
+        .describe("Raise it, between searches, to have the next `up` make a new password."),
+    }),
     z.strictObject({
       kind: z.literal("external").describe("A PostgreSQL server that exists, 14 or later, e.g. one of RDS."),
       host: text(/^[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?$/, "a host name or an address").describe("Where it is."),
@@ -124,7 +133,7 @@ export const databaseSchema = z
         ),
     }),
   ])
-  .default({ kind: "inNamespace" })
+  .default({ kind: "inNamespace", passwordGeneration: 1 })
   .describe("What holds the studies of searches and MLflow's tables, where a stack has either.");
 
 const platform = z

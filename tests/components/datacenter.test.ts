@@ -160,6 +160,17 @@ describe("datacenter", () => {
     assert.deepEqual(result.stages, { "mail-triage": "search" });
   });
 
+  it("makes a new password where the stack asks for another generation", async () => {
+    const platform = { ...STACK.platform, tracking: { kind: "mlflow" as const } };
+    const names = async (database: unknown) => {
+      const stack: Stack = { ...STACK, platform: { ...platform, database: databaseSchema.parse(database) } };
+      const { registrations } = await declareDatacenter(OBSERVED.dataset, stack);
+      return find(registrations, "kubernetes:core/v1:Secret").name;
+    };
+    assert.equal(await names(undefined), "database-password-1");
+    assert.equal(await names({ kind: "inNamespace", passwordGeneration: 2 }), "database-password-2");
+  });
+
   it("declares no server where the database is somebody else's, and tells its users of that one", async () => {
     const space = [{ kind: "float" as const, name: "learningRate", low: 0.001, high: 0.1, log: true, when: undefined }];
     const search = searchSchema.parse({ trials: 4, workers: 2, space });
