@@ -199,13 +199,15 @@ export function renderSimulatedStatus({ stack, pools, jobs, servers, facts }: Si
   const line = (row: readonly string[]) =>
     `  ${row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at]!) : cell.padStart(widths[at]! + 2))).join("")}`.trimEnd();
   const between = facts.failures > 0 ? `, one in ${(facts.acceleratorDays / facts.failures).toFixed(0)}` : "";
+  // The simulation writes its counts down now and then; Jobs are seen as they are, and may be ahead of them.
+  const all = Math.max(facts.jobsCreated, jobs.running + jobs.waiting + jobs.succeeded + jobs.failed);
   return [
     `stack ${stack}: hour ${hours.toFixed(1)} of the simulation, ${facts.speed} simulated seconds a second`,
     "",
     line(header),
     ...rows.map(line),
     "",
-    `  jobs: ${jobs.running} running, ${jobs.waiting} waiting, ${jobs.succeeded} done, ${jobs.failed} failed, ${facts.jobsCreated} in all`,
+    `  jobs: ${jobs.running} running, ${jobs.waiting} waiting, ${jobs.succeeded} done, ${jobs.failed} failed, ${all} in all`,
     `  servers: ${servers.running} of ${servers.wanted} running`,
     `  interruptions: ${facts.failures} nodes failed in ${facts.acceleratorDays.toFixed(0)} accelerator days${between}; ${facts.repairs} repaired, ${facts.reclaims} spot nodes taken back, ${facts.interruptedPods} pods lost`,
     "",
