@@ -22,6 +22,7 @@ const CORE_GROUPS = ["networking.k8s.io", "rbac.authorization.k8s.io", "scheduli
 
 /** Groups of what is never applied to an API server, with what reads it instead. */
 const NOT_APPLIED: Readonly<Record<string, string>> = {
+  "client.authentication.k8s.io": "a kubeconfig, for the command that gets a token",
   "config.kueue.x-k8s.io": "Kueue, from its chart's values",
   "kubescheduler.config.k8s.io": "kube-scheduler, from a file",
   "node.eks.aws": "nodeadm, from a machine's user data",
