@@ -70,6 +70,7 @@ describe("the stacks that come with the program", () => {
       "cluster.kind",
       "cluster.stack",
       "database.kind",
+      "database.passwordGeneration",
       "namespace",
       "registry",
       "storage.kind",
