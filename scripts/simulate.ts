@@ -107,7 +107,9 @@ async function traceOf({ nodes, pods, synthetic }: Source): Promise<{ trace: Tra
       "name both --nodes FILE and --pods FILE, or --synthetic; see --help",
     );
   }
-  const [nodesText, podsText] = await Promise.all([read("--nodes", nodes), read("--pods", pods)]);
+  // One after the other: of two files that are missing it is always the first that is named.
+  const nodesText = await read("--nodes", nodes);
+  const podsText = await read("--pods", pods);
   const trace = readTrace({ file: nodes, text: nodesText }, { file: pods, text: podsText });
   return { trace, source: `${path.basename(nodes)} and ${path.basename(pods)}` };
 }
