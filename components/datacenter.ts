@@ -152,7 +152,7 @@ export class Datacenter extends ComponentResource {
 
   #declareEndpoint(endpoint: EndpointSpec, home: Platform, placements: Placements | undefined): Output<string> {
     const { name, pool: poolName, parallelism } = endpoint;
-    const pool = groundOf(this.#stack).pools.find((each) => each.name === poolName);
+    const pool = clusterStackOf(this.#stack).pools.find((each) => each.name === poolName);
     if (pool === undefined) {
       throw new Error(`the endpoint ${name} names a pool that there is not; stacks/endpoint-rules.ts refuses that`);
     }
@@ -169,7 +169,7 @@ export class Datacenter extends ComponentResource {
 
   /** Where numbers of waiting requests are asked for, of a cluster on AWS with managed metrics. */
   #metrics(): MetricsSource | undefined {
-    const { cluster } = groundOf(this.#stack).platform;
+    const { cluster } = clusterStackOf(this.#stack).platform;
     const { ground } = this.#args;
     if (cluster.kind !== "eks" || cluster.metrics !== "managed" || ground === undefined) {
       return undefined;
@@ -194,13 +194,13 @@ function needsInAws({ models, endpoints, platform: { tracking } }: Stack): Pick<
 }
 
 /** The stack that has the cluster, its pools and quotas: another one, or this. */
-function groundOf(stack: Stack): StackSpec {
+function clusterStackOf(stack: Stack): StackSpec {
   return stack.platformStack ?? stack;
 }
 
 /** @returns nothing where the cluster has neither pools nor quotas of ours: then workloads say nothing of either */
 function placementsFor(stack: Stack): Placements | undefined {
-  const { pools, scheduling } = groundOf(stack);
+  const { pools, scheduling } = clusterStackOf(stack);
   return pools.length === 0 && scheduling === undefined
     ? undefined
     : placementsOf(pools, scheduling, stack.platform.team);

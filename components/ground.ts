@@ -36,7 +36,7 @@ export async function groundOf(stack: Stack): Promise<Ground> {
   const { platform } = stack;
   switch (platform.cluster.kind) {
     case "eks":
-      return await groundOnAws(stack);
+      return await groundOnAws(stack, platform.cluster);
     case "platform":
       return await groundOfPlatform(stack, platform.cluster.stack);
     default: {
@@ -50,11 +50,7 @@ export async function groundOf(stack: Stack): Promise<Ground> {
 }
 
 /** The parts that only AWS needs are loaded here alone: they take a quarter of a second. */
-async function groundOnAws(stack: Stack): Promise<Ground> {
-  const { cluster } = stack.platform;
-  if (cluster.kind !== "eks") {
-    throw new Error(`stack ${stack.name} has no cluster on AWS`);
-  }
+async function groundOnAws(stack: Stack, cluster: EksSpec): Promise<Ground> {
   const { AwsPlatform } = await import("./platform/aws/component.ts");
   const awsProvider = await awsProviderOf(cluster);
   const aws = new AwsPlatform("aws", awsPlatformArgs(stack, cluster), { providers: { aws: awsProvider } });

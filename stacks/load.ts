@@ -90,7 +90,7 @@ function ofPlatform(name: string | undefined, validation: Validation | undefined
 async function readGuests(name: string, folder: string): Promise<Pick<StackSpec, "endpoints" | "models">[]> {
   const guests: Pick<StackSpec, "endpoints" | "models">[] = [];
   for (const other of await stackNamesIn(folder)) {
-    const { raw } = fromYaml(await readFile(join(folder, `Pulumi.${other}.yaml`), "utf8"));
+    const raw = await readRaw(folder, other);
     if (other !== name && ["platform", "cluster", "stack"].reduce(memberOf, raw) === name) {
       const parsed = stackSchema.safeParse(raw);
       if (parsed.success) {
@@ -109,6 +109,11 @@ export function stackNames(repositoryRoot: string): Promise<string[]> {
 async function stackNamesIn(folder: string): Promise<string[]> {
   const files = await readdir(folder);
   return files.flatMap((file) => /^Pulumi\.(.+)\.yaml$/.exec(file)?.[1] ?? []).sort();
+}
+
+/** The values of a stack whose file is known to be there. */
+async function readRaw(folder: string, name: string): Promise<unknown> {
+  return fromYaml(await readFile(join(folder, `Pulumi.${name}.yaml`), "utf8")).raw;
 }
 
 function stacksFolder(repositoryRoot: string): string {
@@ -148,9 +153,7 @@ async function readPlatform(raw: unknown, folder: string): Promise<{ name: strin
   const known = await stackNamesIn(folder);
   return {
     name,
-    raw: known.includes(name)
-      ? fromYaml(await readFile(join(folder, `Pulumi.${name}.yaml`), "utf8")).raw
-      : new UnknownPlatform(known),
+    raw: known.includes(name) ? await readRaw(folder, name) : new UnknownPlatform(known),
   };
 }
 

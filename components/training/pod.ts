@@ -5,7 +5,8 @@ import { type Labels, labelsFor } from "../core/labels.ts";
 import { groupName } from "../core/names.ts";
 import type { RunKind } from "../lifecycle/types.ts";
 import { renderResources } from "../platform/pod/resources.ts";
-import { CONTAINER_SECURITY, POD_SECURITY, SECRET_FILE_MODE } from "../platform/pod/security.ts";
+import { renderSecretFile } from "../platform/pod/secret.ts";
+import { CONTAINER_SECURITY, POD_SECURITY } from "../platform/pod/security.ts";
 import { TOKEN_FOLDER, TOKEN_SOURCES } from "../platform/pod/token.ts";
 import {
   FOLDERS,
@@ -112,7 +113,7 @@ export function renderRunPod(pod: RunPod, context: RunContext) {
 }
 
 function renderSecretVolume({ name, secretName, key }: SecretMount) {
-  return { name, secret: { secretName, items: [{ key, path: key }], defaultMode: SECRET_FILE_MODE } };
+  return { name, secret: renderSecretFile(secretName, key) };
 }
 
 function renderWorkload(pod: RunPod, { images }: RunContext, { resource }: Placed) {

@@ -8,7 +8,8 @@ import { place } from "../../compute/scheduling/queue.ts";
 import { COMPONENT_LABEL, labelsFor, selectorLabelsFor } from "../../core/labels.ts";
 import { renderPolicy } from "../network/policy.ts";
 import { memoryQuantity, renderResources } from "../pod/resources.ts";
-import { CONTAINER_SECURITY, POD_SECURITY, SECRET_FILE_MODE } from "../pod/security.ts";
+import { renderSecretFile } from "../pod/secret.ts";
+import { CONTAINER_SECURITY, POD_SECURITY } from "../pod/security.ts";
 import {
   CLAIM_SIZE_GIB,
   connectionsOf,
@@ -110,14 +111,7 @@ function renderPod(args: DatabaseArgs, secretUid: Input<string>) {
       containers: [renderServer(args)],
       volumes: [
         { name: "data", persistentVolumeClaim: { claimName } },
-        {
-          name: "password",
-          secret: {
-            secretName: secretName(passwordGeneration),
-            items: [{ key: PASSWORD_KEY, path: PASSWORD_KEY }],
-            defaultMode: SECRET_FILE_MODE,
-          },
-        },
+        { name: "password", secret: renderSecretFile(secretName(passwordGeneration), PASSWORD_KEY) },
         { name: "tmp", emptyDir: {} },
       ],
     },

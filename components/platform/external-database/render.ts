@@ -3,15 +3,16 @@ import type { SecretArgs } from "@pulumi/kubernetes/core/v1/secret.js";
 import type { Input } from "@pulumi/pulumi";
 import { shortHash } from "../../core/hash.ts";
 import { labelsFor } from "../../core/labels.ts";
+import { PASSWORD_FOLDER } from "../database/defaults.ts";
 import { renderResources } from "../pod/resources.ts";
-import { CONTAINER_SECURITY, POD_SECURITY, SECRET_FILE_MODE } from "../pod/security.ts";
+import { renderSecretFile } from "../pod/secret.ts";
+import { CONTAINER_SECURITY, POD_SECURITY } from "../pod/security.ts";
 import type { ExternalDatabaseArgs } from "./types.ts";
 
 const labels = labelsFor({ component: "database" });
 
 /** What workloads/database runs to see that databases are there. */
 const SETUP_COMMAND = ["millwright-databases"];
-const PASSWORD_FOLDER = "/millwright/secrets/database";
 
 /** Seconds the Job may take over all its tries: a server that was just made may not have its name yet. */
 const SETUP_SECONDS = 600;
@@ -82,14 +83,7 @@ function renderPod({ image, databases, connection }: ExternalDatabaseArgs) {
       },
     ],
     volumes: [
-      {
-        name: "password",
-        secret: {
-          secretName: connection.secretName,
-          items: [{ key: connection.secretKey, path: connection.secretKey }],
-          defaultMode: SECRET_FILE_MODE,
-        },
-      },
+      { name: "password", secret: renderSecretFile(connection.secretName, connection.secretKey) },
       { name: "tmp", emptyDir: {} },
     ],
   };

@@ -6,7 +6,8 @@ import { place } from "../../compute/scheduling/queue.ts";
 import { labelsFor, selectorLabelsFor } from "../../core/labels.ts";
 import { renderPolicy } from "../network/policy.ts";
 import { renderResources } from "../pod/resources.ts";
-import { CONTAINER_SECURITY, POD_SECURITY, SECRET_FILE_MODE } from "../pod/security.ts";
+import { renderSecretFile } from "../pod/secret.ts";
+import { CONTAINER_SECURITY, POD_SECURITY } from "../pod/security.ts";
 import {
   PASSWORD_FOLDER,
   PRIVATE_FOLDER,
@@ -82,14 +83,7 @@ function renderPod(args: RegistryArgs, address: Input<string>) {
       ...(bucket === undefined
         ? [{ name: "artifacts", persistentVolumeClaim: { claimName: artifacts.claimName } }]
         : []),
-      {
-        name: "password",
-        secret: {
-          secretName: database.secretName,
-          items: [{ key: database.secretKey, path: database.secretKey }],
-          defaultMode: SECRET_FILE_MODE,
-        },
-      },
+      { name: "password", secret: renderSecretFile(database.secretName, database.secretKey) },
       { name: "private", emptyDir: { medium: "Memory", sizeLimit: "1Mi" } },
       { name: "tmp", emptyDir: {} },
     ],
