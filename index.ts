@@ -1,6 +1,7 @@
 import { getStack, RunError, runtime } from "@pulumi/pulumi";
 import { Datacenter } from "./components/datacenter.ts";
 import { groundOf } from "./components/ground.ts";
+import { guardStack } from "./components/guard/program.ts";
 import { ObservationError } from "./components/lifecycle/observe.ts";
 import { plan } from "./components/lifecycle/plan.ts";
 import { loadStack, StackError } from "./stacks/load.ts";
@@ -12,6 +13,7 @@ function explain(error: unknown): never {
 
 const repositoryRoot = import.meta.dirname;
 const stack = await loadStack({ name: getStack(), repositoryRoot, config: runtime.allConfig() }).catch(explain);
+const guard = guardStack();
 const { kubernetes, awsProvider, observations, aws, outputs } = await groundOf(stack).catch(explain);
 
 const datacenter = new Datacenter(
@@ -20,6 +22,8 @@ const datacenter = new Datacenter(
   // The only providers; components are given them and never build their own.
   { providers: { kubernetes, ...(awsProvider && { aws: awsProvider }) } },
 );
+
+guard.check();
 
 export const endpoints = datacenter.endpoints;
 export const stages = datacenter.stages;

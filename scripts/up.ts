@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { plan as planFor } from "../components/lifecycle/plan.ts";
 import type { Plan } from "../components/lifecycle/types.ts";
+import type { Stack } from "../stacks/schema.ts";
 import { type Changes, describeResource, isReal, withoutMarkup } from "./converge/changes.ts";
 import { clusterReferenceOf } from "./converge/cluster-reference.ts";
 import { Engine } from "./converge/engine.ts";
@@ -33,6 +34,8 @@ const HELP = `Brings up the datacenter of a stack and converges it until nothing
   npm run up -- <stack> --retry MODEL   first removes the failed Job of MODEL, so that it runs again
   npm run up -- <stack> --watch         goes on when all is settled, and takes the next step whenever something asks for
                                         one: drift, new labels, a schedule, an edited stack file; until Ctrl-C
+  npm run up -- <stack> --replace "Service shop/web"
+                                        lets that object be deleted and made anew; once for each
 ${STACK_HELP}
 
 It may be interrupted and run again at any time; it goes on from what the datacenter recorded.
@@ -98,7 +101,12 @@ async function main(): Promise<number> {
   const started = Date.now();
   const { values, positionals } = parseOptions({
     allowPositionals: true,
-    options: { ...STACK_OPTIONS, retry: { type: "string" }, watch: { type: "boolean", short: "w" } },
+    options: {
+      ...STACK_OPTIONS,
+      retry: { type: "string" },
+      replace: { type: "string", multiple: true },
+      watch: { type: "boolean", short: "w" },
+    },
   });
   if (values.help === true) {
     process.stdout.write(HELP);
@@ -131,6 +139,10 @@ async function main(): Promise<number> {
     onOutput: (text) => writeSync(log, text),
     signal: interrupt.signal,
     interrupted: interrupt.requested,
+    onRepair: (sentence) => report.line(sentence),
+    kubernetesOnly: isKubernetesOnly(stack),
+    cluster: () => clusterReferenceOf(stack, () => env),
+    replace: values.replace ?? [],
   });
   let said: Readonly<Record<string, string>> = {};
   const result = await converge({
@@ -157,7 +169,7 @@ async function main(): Promise<number> {
     sleep: (seconds) => sleep(seconds * 1000, undefined, { signal: interrupt.signal }).catch(() => {}),
     interrupted: interrupt.requested,
     keepWatching: values.watch === true,
-  });
+  }).finally(() => engine.close());
   const seconds = Math.round((Date.now() - started) / 100) / 10;
   const shown = async () =>
     stack.platform.cluster.kind === "simulated"
@@ -172,6 +184,11 @@ async function main(): Promise<number> {
     return 130;
   }
   return result.plan.models.some((model) => model.stage === "failed") ? 1 : 0;
+}
+
+/** Whether nothing of a stack is made in AWS or by a chart: all it makes is taken over where it exists. */
+function isKubernetesOnly({ platform: { cluster } }: Stack): boolean {
+  return cluster.kind !== "eks" && cluster.kind !== "platform";
 }
 
 function roundTitle(round: number, { models }: Plan): string {

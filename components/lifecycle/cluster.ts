@@ -65,7 +65,7 @@ export function kubeconfigOf(
   };
 }
 
-/** A read-only connection to a cluster's API. */
+/** A connection to a cluster's API. */
 export interface ClusterConnection {
   /**
    * Reads one path of the API.
@@ -73,6 +73,13 @@ export interface ClusterConnection {
    * @throws ApiError where the API answers with anything but 200, and the network's error where it does not answer.
    */
   get(path: string): Promise<unknown>;
+  /**
+   * Deletes one object, with what it owns after it.
+   *
+   * @param uid of the object that is meant: one made anew under the name since is left alone
+   * @throws as `get` does
+   */
+  remove(path: string, uid: string): Promise<void>;
   /** Ends idle connections, so that the process can end. */
   close(): void;
 }
@@ -102,16 +109,27 @@ const TIMEOUT_SECONDS = 30;
 export async function clusterConnection(reference: ClusterReference): Promise<ClusterConnection> {
   const access = (await staticAccess(reference)) ?? (await clientAccess(reference));
   return {
-    get: (path) => get(access, path),
+    get: (path) => send(access, "GET", path),
+    remove: async (path, uid) => {
+      const options = {
+        apiVersion: "v1",
+        kind: "DeleteOptions",
+        propagationPolicy: "Background",
+        preconditions: { uid },
+      };
+      await send(access, "DELETE", path, JSON.stringify(options));
+    },
     close: () => access.agent.destroy(),
   };
 }
 
-async function get(access: Access, path: string): Promise<unknown> {
+async function send(access: Access, method: "GET" | "DELETE", path: string, content?: string): Promise<unknown> {
   const url = new URL(`${access.server.pathname.replace(/\/$/, "")}${path}`, access.server);
+  const type = content === undefined ? {} : { "content-type": "application/json" };
   const request = (url.protocol === "http:" ? http : https).request(url, {
+    method,
     agent: access.agent,
-    headers: { ...access.headers, accept: "application/json" },
+    headers: { ...access.headers, ...type, accept: "application/json" },
     signal: AbortSignal.timeout(TIMEOUT_SECONDS * 1000),
   });
   const { status, body } = await new Promise<{ status: number; body: string }>((fulfil, reject) => {
@@ -124,9 +142,9 @@ async function get(access: Access, path: string): Promise<unknown> {
         fulfil({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString("utf8") }),
       );
     });
-    request.end();
+    request.end(content);
   });
-  if (status !== 200) {
+  if (status !== 200 && !(method === "DELETE" && status === 202)) {
     throw new ApiError(status, `${status} ${http.STATUS_CODES[status] ?? ""}: ${reasonOf(body)}`);
   }
   try {

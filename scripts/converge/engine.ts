@@ -12,9 +12,10 @@ import {
 import { parse } from "yaml";
 import { Failure } from "../lib/failure.ts";
 import { addEvent, type Changes, NO_CHANGES } from "./changes.ts";
+import { GuardedRun, type GuardedRunOptions } from "./guarded-run.ts";
 import { removeStrayStackFile } from "./stray-stack-file.ts";
 
-export interface EngineOptions {
+export interface EngineOptions extends Pick<GuardedRunOptions, "kubernetesOnly" | "cluster" | "replace"> {
   readonly repositoryRoot: string;
   readonly stackName: string;
   /** Absolute path of the stack file. */
@@ -29,34 +30,56 @@ export interface EngineOptions {
   readonly signal: AbortSignal;
   /** Whether the user asked to stop: the engine's failure to finish is then no failure. */
   readonly interrupted: () => boolean;
+  /** Told what was mended or swept of runs before, one sentence each. @default nobody */
+  readonly onRepair?: (sentence: string) => void;
 }
 
 /** The engine on one stack, by the Automation API. */
 export class Engine {
   readonly #options: EngineOptions;
   readonly #stack: Stack;
+  readonly #guarded: GuardedRun;
 
-  private constructor(options: EngineOptions, stack: Stack) {
+  private constructor(options: EngineOptions, stack: Stack, guarded: GuardedRun) {
     this.#options = options;
     this.#stack = stack;
+    this.#guarded = guarded;
   }
 
   static async open(options: EngineOptions): Promise<Engine> {
     const pulumiCommand = await PulumiCommand.get({ root: pulumiRoot(options.env) });
-    await ensureStack(options, pulumiCommand);
-    const stack = await LocalWorkspace.selectStack(
-      { stackName: options.stackName, workDir: options.repositoryRoot },
-      { envVars: { ...options.env }, pulumiCommand },
-    );
-    return new Engine(options, stack);
+    const text = await readFile(path.join(options.repositoryRoot, "Pulumi.yaml"), "utf8");
+    const project = (parse(text) as ProjectSettings).name;
+    await ensureStack(options, project, pulumiCommand);
+    const { repositoryRoot: workDir, stackName } = options;
+    const guarded = new GuardedRun({ ...options, workDir, project, stack: stackName });
+    const envVars = { ...options.env, ...guarded.environment };
+    const stack = await LocalWorkspace.selectStack({ stackName, workDir }, { envVars, pulumiCommand });
+    return new Engine(options, stack, guarded);
+  }
+
+  /** Removes what runs have put into temporary folders. */
+  close(): void {
+    this.#guarded.close();
   }
 
   /**
-   * One `pulumi up` with refresh and the policy pack. Interrupted, it returns what was changed until then.
+   * One `pulumi up` with refresh and the policy pack, and what stands around it. Interrupted, it returns what was changed until
+   * then.
    *
-   * @throws Failure that carries the policy violations, else the engine's errors.
+   * @throws Failure that carries what the guard refused, the policy violations, or else the engine's errors.
    */
   async up(): Promise<Changes> {
+    const { onRepair = () => {}, interrupted } = this.#options;
+    for (const sentence of await this.#guarded.begin()) onRepair(sentence);
+    const changes = await this.#run();
+    if (!interrupted()) {
+      for (const sentence of await this.#guarded.finish()) onRepair(sentence);
+    }
+    return changes;
+  }
+
+  async #run(): Promise<Changes> {
     const { onEvent, onOutput, signal, repositoryRoot, stackFile } = this.#options;
     let changes = NO_CHANGES;
     try {
@@ -76,6 +99,7 @@ export class Engine {
       });
     } catch (error) {
       if (!this.#options.interrupted()) {
+        this.#guarded.throwRefusal();
         throw engineFailure(changes, error);
       }
     } finally {
@@ -90,15 +114,15 @@ export class Engine {
  * stack whose file lies elsewhere.
  */
 async function ensureStack(
-  { stackName, repositoryRoot, env }: EngineOptions,
+  { stackName, env }: EngineOptions,
+  project: string,
   pulumiCommand: PulumiCommand,
 ): Promise<void> {
-  const project = parse(await readFile(path.join(repositoryRoot, "Pulumi.yaml"), "utf8")) as ProjectSettings;
   const folder = await mkdtemp(path.join(tmpdir(), "millwright-stack-"));
   try {
     const workspace = await LocalWorkspace.create({
       workDir: folder,
-      projectSettings: { name: project.name, runtime: "nodejs" },
+      projectSettings: { name: project, runtime: "nodejs" },
       envVars: { ...env },
       pulumiCommand,
     });

@@ -1,0 +1,165 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { identityOf } from "../../components/guard/identity.ts";
+import type { KnownResource } from "../../components/guard/judge.ts";
+import { type RunObject, readRunObjects, writeRunObjects } from "../../components/guard/objects.ts";
+import { GUARD_VARIABLES } from "../../components/guard/variables.ts";
+import { type ClusterReference, clusterConnection } from "../../components/lifecycle/cluster.ts";
+import { Failure } from "../lib/failure.ts";
+import { run } from "../lib/process.ts";
+import type { Deployment } from "./pending.ts";
+import { backendFolder } from "./stale-lock.ts";
+import { clearMadeOnce, strayObjects, sweep } from "./sweep.ts";
+
+export interface GuardedRunOptions {
+  /** Folder of Pulumi.yaml. */
+  readonly workDir: string;
+  readonly project: string;
+  readonly stack: string;
+  /** The environment of `pulumi` calls. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether the stack is Kubernetes alone: what exists is then taken over, and a sweep finds the rest. @default false */
+  readonly kubernetesOnly?: boolean;
+  /** How the cluster is reached. @default nothing is swept */
+  readonly cluster?: () => Promise<ClusterReference | undefined>;
+  /** Objects that the user allows to be deleted and made anew, such as `Service shop/web`. @default none */
+  readonly replace?: readonly string[];
+}
+
+/**
+ * What stands around each run of the engine: it tells the program's guard what the state holds, and what the guard refused;
+ * and it keeps, beside the state, what runs may have made, so that what an interrupted run left behind is found.
+ */
+export class GuardedRun {
+  readonly #options: GuardedRunOptions;
+  /** For what the program and this process tell each other. */
+  readonly #folder = mkdtempSync(path.join(tmpdir(), "millwright-run-"));
+  /** Undefined where the backend is no folder: it writes each step by itself then. */
+  readonly #objects: string | undefined;
+  /** An earlier run did not end well, or the state was lost. */
+  #wasInterrupted = false;
+
+  constructor(options: GuardedRunOptions) {
+    this.#options = options;
+    const backend = backendFolder(options.env["PULUMI_BACKEND_URL"]);
+    if (backend !== undefined) {
+      const folder = path.join(backend, ".millwright");
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      this.#objects = path.join(folder, `${options.project}.${options.stack}.objects.json`);
+    }
+  }
+
+  /**
+   * What the run's environment needs beside the stack's own. A stack in a folder has its whole state written after each step,
+   * which takes quadratic time: left out where an interrupted run loses nothing by it.
+   */
+  get environment(): Record<string, string> {
+    const { kubernetesOnly = false, replace = [] } = this.#options;
+    return {
+      [GUARD_VARIABLES.refusal]: this.#refusal,
+      [GUARD_VARIABLES.replace]: replace.join("\n"),
+      ...(this.#objects === undefined
+        ? { [GUARD_VARIABLES.state]: this.#exported }
+        : { [GUARD_VARIABLES.objects]: this.#objects }),
+      ...(kubernetesOnly && this.#objects !== undefined ? { PULUMI_SKIP_CHECKPOINTS: "true" } : {}),
+    };
+  }
+
+  get #refusal(): string {
+    return path.join(this.#folder, "refusal.json");
+  }
+
+  get #exported(): string {
+    return path.join(this.#folder, "state.json");
+  }
+
+  /** Before the engine runs. @returns what was mended, one sentence each */
+  async begin(): Promise<string[]> {
+    rmSync(this.#refusal, { force: true });
+    if (this.#objects === undefined) {
+      writeFileSync(this.#exported, await this.#export(), { mode: 0o600 });
+      return [];
+    }
+    const recorded = readRunObjects(this.#objects);
+    // A state that was lost is empty, though its last run ended well.
+    this.#wasInterrupted ||= recorded?.open === true || (recorded !== undefined && this.#state().length === 0);
+    return this.#withStrays(clearMadeOnce);
+  }
+
+  /** After a run that ended well. @returns what was swept, one sentence each */
+  async finish(): Promise<string[]> {
+    if (this.#objects === undefined) return [];
+    const swept = await this.#withStrays(sweep);
+    const before = readRunObjects(this.#objects);
+    const once = new Set(
+      before?.objects.filter(({ madeOnce }) => madeOnce === true).map((each) => JSON.stringify(key(each))),
+    );
+    const objects = this.#state().flatMap(({ type, inputs }): RunObject[] => {
+      const identity = identityOf(type, inputs);
+      if (identity === undefined) return [];
+      return [{ ...identity, ...(once.has(JSON.stringify(key(identity))) ? { madeOnce: true as const } : {}) }];
+    });
+    writeRunObjects(this.#objects, { open: false, objects });
+    this.#wasInterrupted = false;
+    return swept;
+  }
+
+  /** @throws Failure where the program's guard ended the run */
+  throwRefusal(): void {
+    let text: string;
+    try {
+      text = readFileSync(this.#refusal, "utf8");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+      throw error;
+    }
+    const problems = JSON.parse(text) as string[];
+    throw new Failure(
+      `Nothing was changed, because something would be lost:\n${problems.map((problem) => `  ${problem}`).join("\n")}`,
+      "what each of these says",
+    );
+  }
+
+  close(): void {
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  /** Objects of runs that did not end well, and that the state does not know: asked for only where there was such a run. */
+  async #withStrays(act: typeof sweep): Promise<string[]> {
+    if (!this.#wasInterrupted || this.#objects === undefined) return [];
+    const strays = strayObjects(readRunObjects(this.#objects)?.objects ?? [], this.#state());
+    const reference = strays.length === 0 ? undefined : await this.#options.cluster?.();
+    if (reference === undefined) return [];
+    const connection = await clusterConnection(reference);
+    try {
+      return await act(strays, connection);
+    } finally {
+      connection.close();
+    }
+  }
+
+  #state(): readonly KnownResource[] {
+    const { env, project, stack } = this.#options;
+    const backend = backendFolder(env["PULUMI_BACKEND_URL"]);
+    if (backend === undefined) return [];
+    try {
+      const text = readFileSync(path.join(backend, ".pulumi", "stacks", project, `${stack}.json`), "utf8");
+      const { checkpoint } = JSON.parse(text) as { checkpoint?: { latest?: Deployment | null } };
+      return checkpoint?.latest?.resources ?? [];
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+      throw error;
+    }
+  }
+
+  async #export(): Promise<string> {
+    const { workDir, stack, env } = this.#options;
+    return (await run("pulumi", ["stack", "export", "--stack", stack, "--non-interactive"], { cwd: workDir, env }))
+      .stdout;
+  }
+}
+
+function key({ kind, namespace, name }: { kind: string; namespace?: string; name: string }): readonly unknown[] {
+  return [kind, namespace ?? "", name];
+}
