@@ -1,18 +1,15 @@
 import { existsSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import {
-  type EngineEvent,
-  LocalWorkspace,
-  type ProjectSettings,
-  PulumiCommand,
-  type Stack,
-} from "@pulumi/pulumi/automation/index.js";
+import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { parse } from "yaml";
 import { Failure } from "../lib/failure.ts";
+import { run } from "../lib/process.ts";
 import { addEvent, type Changes, NO_CHANGES } from "./changes.ts";
 import { GuardedRun, type GuardedRunOptions } from "./guarded-run.ts";
+import { pulumiUp } from "./pulumi-up.ts";
+import { backendFolder, stateFile } from "./stale-lock.ts";
 import { removeStrayStackFile } from "./stray-stack-file.ts";
 
 export interface EngineOptions extends Pick<GuardedRunOptions, "kubernetesOnly" | "cluster" | "replace"> {
@@ -34,28 +31,23 @@ export interface EngineOptions extends Pick<GuardedRunOptions, "kubernetesOnly" 
   readonly onRepair?: (sentence: string) => void;
 }
 
-/** The engine on one stack, by the Automation API. */
+/** The engine on one stack. */
 export class Engine {
   readonly #options: EngineOptions;
-  readonly #stack: Stack;
   readonly #guarded: GuardedRun;
 
-  private constructor(options: EngineOptions, stack: Stack, guarded: GuardedRun) {
+  private constructor(options: EngineOptions, guarded: GuardedRun) {
     this.#options = options;
-    this.#stack = stack;
     this.#guarded = guarded;
   }
 
   static async open(options: EngineOptions): Promise<Engine> {
-    const pulumiCommand = await PulumiCommand.get({ root: pulumiRoot(options.env) });
+    requirePulumi(options.env);
     const text = await readFile(path.join(options.repositoryRoot, "Pulumi.yaml"), "utf8");
-    const project = (parse(text) as ProjectSettings).name;
-    await ensureStack(options, project, pulumiCommand);
-    const { repositoryRoot: workDir, stackName } = options;
-    const guarded = new GuardedRun({ ...options, workDir, project, stack: stackName });
-    const envVars = { ...options.env, ...guarded.environment };
-    const stack = await LocalWorkspace.selectStack({ stackName, workDir }, { envVars, pulumiCommand });
-    return new Engine(options, stack, guarded);
+    const project = (parse(text) as { readonly name: string }).name;
+    await ensureStack(options, project);
+    const { repositoryRoot: workDir, stackName: stack } = options;
+    return new Engine(options, new GuardedRun({ ...options, workDir, project, stack }));
   }
 
   /** Removes what runs have put into temporary folders. */
@@ -80,18 +72,17 @@ export class Engine {
   }
 
   async #run(): Promise<Changes> {
-    const { onEvent, onOutput, signal, repositoryRoot, stackFile } = this.#options;
+    const { env, onEvent, onOutput, signal, repositoryRoot, stackName, stackFile } = this.#options;
     let changes = NO_CHANGES;
     try {
-      await this.#stack.up({
-        refresh: true,
-        policyPacks: [path.join(repositoryRoot, "policies")],
-        configFile: stackFile,
-        suppressOutputs: true,
-        color: "never",
+      await pulumiUp({
+        workDir: repositoryRoot,
+        stack: stackName,
+        stackFile,
+        policyPack: path.join(repositoryRoot, "policies"),
+        env: { ...env, ...this.#guarded.environment },
         signal,
         onOutput,
-        onError: onOutput,
         onEvent: (event) => {
           changes = addEvent(changes, event);
           onEvent(event);
@@ -113,35 +104,28 @@ export class Engine {
  * Creates the stack's state if there is none. Not in the repository's folder, where Pulumi would also make a stack file for a
  * stack whose file lies elsewhere.
  */
-async function ensureStack(
-  { stackName, env }: EngineOptions,
-  project: string,
-  pulumiCommand: PulumiCommand,
-): Promise<void> {
+async function ensureStack({ stackName, env }: EngineOptions, project: string): Promise<void> {
+  const backend = backendFolder(env["PULUMI_BACKEND_URL"]);
+  if (backend !== undefined && existsSync(stateFile(backend, project, stackName))) {
+    return;
+  }
   const folder = await mkdtemp(path.join(tmpdir(), "millwright-stack-"));
+  const pulumi = (args: readonly string[]) => run("pulumi", [...args, "--non-interactive"], { cwd: folder, env });
   try {
-    const workspace = await LocalWorkspace.create({
-      workDir: folder,
-      projectSettings: { name: project, runtime: "nodejs" },
-      envVars: { ...env },
-      pulumiCommand,
-    });
-    const known = await workspace.listStacks();
-    if (!known.some(({ name }) => name === stackName)) {
-      await workspace.createStack(stackName);
+    await writeFile(path.join(folder, "Pulumi.yaml"), JSON.stringify({ name: project, runtime: "nodejs" }));
+    const known = JSON.parse((await pulumi(["stack", "ls", "--json"])).stdout) as readonly { readonly name: string }[];
+    if (!known.some(({ name }) => name.split("/").at(-1) === stackName)) {
+      await pulumi(["stack", "init", stackName]);
     }
   } finally {
     await rm(folder, { recursive: true });
   }
 }
 
-/** The folder whose `bin/pulumi` is first on the environment's PATH. */
-function pulumiRoot(env: Readonly<Record<string, string>>): string {
-  const folder = (env["PATH"] ?? "").split(":").find((entry) => existsSync(path.join(entry, "pulumi")));
-  if (folder === undefined) {
+function requirePulumi(env: Readonly<Record<string, string>>): void {
+  if (!(env["PATH"] ?? "").split(path.delimiter).some((entry) => existsSync(path.join(entry, "pulumi")))) {
     throw new Failure("There is no pulumi on PATH", "run `npm run up`, which installs it, or install Pulumi 3.259.0");
   }
-  return path.dirname(folder);
 }
 
 /** What a user reads when a run of the engine failed: policy violations first, since they are the user's own rules. */

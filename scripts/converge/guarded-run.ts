@@ -9,7 +9,7 @@ import { type ClusterReference, clusterConnection } from "../../components/lifec
 import { Failure } from "../lib/failure.ts";
 import { run } from "../lib/process.ts";
 import type { Deployment } from "./pending.ts";
-import { backendFolder } from "./stale-lock.ts";
+import { backendFolder, stateFile } from "./stale-lock.ts";
 import { clearMadeOnce, strayObjects, sweep } from "./sweep.ts";
 
 export interface GuardedRunOptions {
@@ -144,7 +144,7 @@ export class GuardedRun {
     const backend = backendFolder(env["PULUMI_BACKEND_URL"]);
     if (backend === undefined) return [];
     try {
-      const text = readFileSync(path.join(backend, ".pulumi", "stacks", project, `${stack}.json`), "utf8");
+      const text = readFileSync(stateFile(backend, project, stack), "utf8");
       const { checkpoint } = JSON.parse(text) as { checkpoint?: { latest?: Deployment | null } };
       return checkpoint?.latest?.resources ?? [];
     } catch (error) {

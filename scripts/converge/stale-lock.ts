@@ -64,6 +64,11 @@ export function backendFolder(url: string | undefined): string | undefined {
   return fileURLToPath(url.replace(/\?.*$/, ""));
 }
 
+/** Where a file backend keeps the state of a stack. */
+export function stateFile(backend: string, project: string, stack: string): string {
+  return join(backend, ".pulumi", "stacks", project, `${stack}.json`);
+}
+
 export function removeLock(lock: LockFile): void {
   rmSync(lock.path, { force: true });
   rmSync(`${lock.path}.attrs`, { force: true });
