@@ -8,4 +8,6 @@ export const GUARD_VARIABLES = {
   refusal: "MILLWRIGHT_REFUSAL",
   /** Objects that may be deleted and made anew, a line each. @default none */
   replace: "MILLWRIGHT_REPLACE",
+  /** The kubeconfig that leads to the stack's cluster in this run. @default the stack file's own */
+  kubeconfig: "MILLWRIGHT_KUBECONFIG",
 } as const;

@@ -6,6 +6,7 @@ import { delimiter, dirname, join, resolve } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
 import type { PlatformSpec } from "../../stacks/schema.ts";
+import { GUARD_VARIABLES } from "../guard/variables.ts";
 
 /** Where a stack's cluster is described. */
 export interface KubeconfigReference {
@@ -40,7 +41,12 @@ export function kubeconfigOf(
   platform: Pick<PlatformSpec, "cluster">,
   env: NodeJS.ProcessEnv = process.env,
 ): KubeconfigReference {
-  const { cluster } = platform;
+  const reference = ownKubeconfigOf(platform, env);
+  const detour = env[GUARD_VARIABLES.kubeconfig];
+  return detour === undefined ? reference : { ...reference, kubeconfig: detour };
+}
+
+function ownKubeconfigOf({ cluster }: Pick<PlatformSpec, "cluster">, env: NodeJS.ProcessEnv): KubeconfigReference {
   if (cluster.kind === "local") {
     return {
       kubeconfig: join(resolve(env["MILLWRIGHT_HOME"] || "/var/lib/millwright"), "kubeconfig"),

@@ -2,15 +2,19 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { parse } from "yaml";
+import { GUARD_VARIABLES } from "../../components/guard/variables.ts";
 import { Failure } from "../lib/failure.ts";
 import { run } from "../lib/process.ts";
-import { addEvent, type Changes, NO_CHANGES } from "./changes.ts";
+import { addEvent, type Changes, mergeChanges, NO_CHANGES } from "./changes.ts";
 import { GuardedRun, type GuardedRunOptions } from "./guarded-run.ts";
+import { openHop } from "./hop.ts";
 import { pulumiUp } from "./pulumi-up.ts";
 import { backendFolder, stateFile } from "./stale-lock.ts";
 import { removeStrayStackFile } from "./stray-stack-file.ts";
+import { backOff, isTransient } from "./transient.ts";
 
 export interface EngineOptions extends Pick<GuardedRunOptions, "kubernetesOnly" | "cluster" | "replace"> {
   readonly repositoryRoot: string;
@@ -64,14 +68,47 @@ export class Engine {
   async up(): Promise<Changes> {
     const { onRepair = () => {}, interrupted } = this.#options;
     for (const sentence of await this.#guarded.begin()) onRepair(sentence);
-    const changes = await this.#run();
+    const changes = await this.#runPatiently(onRepair);
     if (!interrupted()) {
       for (const sentence of await this.#guarded.finish()) onRepair(sentence);
     }
     return changes;
   }
 
-  async #run(): Promise<Changes> {
+  /**
+   * Runs the engine until it ends well, or for a reason that does not pass. The official provider asks once: one answer of 500
+   * among hundreds ends a run. So the runs after such a one go by a hop that asks again, where the cluster has a kubeconfig file.
+   */
+  async #runPatiently(say: (sentence: string) => void): Promise<Changes> {
+    let changes = NO_CHANGES;
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        const made = await (attempt === 1 ? this.#run() : this.#runByHop());
+        return mergeChanges(changes, made);
+      } catch (error) {
+        const pause = error instanceof TransientFailure ? backOff(attempt) : undefined;
+        if (!(error instanceof TransientFailure) || pause === undefined || this.#options.interrupted()) throw error;
+        changes = mergeChanges(changes, { ...error.changes, errors: [] });
+        say(`The API server, or the way to it, failed for now; trying again in ${pause} s. ${reasonOf(error)}`);
+        await sleep(pause * 1000, undefined, { signal: this.#options.signal }).catch(() => {});
+      }
+    }
+  }
+
+  async #runByHop(): Promise<Changes> {
+    const reference = await this.#options.cluster?.();
+    if (reference === undefined || !("kubeconfig" in reference)) return this.#run();
+    const hop = await openHop(reference);
+    try {
+      await this.#guarded.redirect(reference.kubeconfig, hop.kubeconfig);
+      return await this.#run({ [GUARD_VARIABLES.kubeconfig]: hop.kubeconfig, KUBECONFIG: hop.kubeconfig });
+    } finally {
+      await this.#guarded.redirect(hop.kubeconfig, reference.kubeconfig);
+      await hop.close();
+    }
+  }
+
+  async #run(detour: Readonly<Record<string, string>> = {}): Promise<Changes> {
     const { env, onEvent, onOutput, signal, repositoryRoot, stackName, stackFile } = this.#options;
     let changes = NO_CHANGES;
     try {
@@ -80,7 +117,7 @@ export class Engine {
         stack: stackName,
         stackFile,
         policyPack: path.join(repositoryRoot, "policies"),
-        env: { ...env, ...this.#guarded.environment },
+        env: { ...env, ...this.#guarded.environment, ...detour },
         signal,
         onOutput,
         onEvent: (event) => {
@@ -91,13 +128,29 @@ export class Engine {
     } catch (error) {
       if (!this.#options.interrupted()) {
         this.#guarded.throwRefusal();
-        throw engineFailure(changes, error);
+        const failure = engineFailure(changes, error);
+        throw isTransient(reasonsOf(changes, error)) ? new TransientFailure(failure, changes) : failure;
       }
     } finally {
       removeStrayStackFile(repositoryRoot, this.#options.stackName, stackFile);
     }
     return changes;
   }
+}
+
+/** A run that ended for a reason that passes, and what it had changed by then. */
+class TransientFailure extends Failure {
+  readonly changes: Changes;
+
+  constructor(failure: Failure, changes: Changes) {
+    super(failure.message, failure.remedy, { cause: failure.cause });
+    this.changes = changes;
+  }
+}
+
+/** The first of the engine's reasons, for a line of progress. */
+function reasonOf({ message }: Failure): string {
+  return (message.split("\n")[1] ?? message).trim();
 }
 
 /**
@@ -136,12 +189,20 @@ export function engineFailure(changes: Changes, error: unknown): Failure {
       "change the stack file or the workload so that it keeps the policy (docs/policies.md)",
     );
   }
-  const reasons = changes.errors.filter((reason) => !/^(update|preview) failed$/.test(reason));
-  const text = reasons.length > 0 ? indent(reasons) : indent([error instanceof Error ? error.message : String(error)]);
+  const text = indent(reasonsOf(changes, error));
   return new Failure(
     `The run of the engine failed:\n${text}`,
     "mend the cause and run this again: it goes on where it stopped",
   );
+}
+
+/** What the engine itself said, else how it ended. */
+function reasonsOf({ violations, errors }: Changes, error: unknown): readonly string[] {
+  if (violations.length > 0) {
+    return violations;
+  }
+  const reasons = errors.filter((reason) => !/^(update|preview) failed$/.test(reason));
+  return reasons.length > 0 ? reasons : [error instanceof Error ? error.message : String(error)];
 }
 
 function indent(lines: readonly string[]): string {

@@ -1,14 +1,15 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { identityOf } from "../../components/guard/identity.ts";
+import { identityOf, memberOf } from "../../components/guard/identity.ts";
 import type { KnownResource } from "../../components/guard/judge.ts";
 import { type RunObject, readRunObjects, writeRunObjects } from "../../components/guard/objects.ts";
 import { GUARD_VARIABLES } from "../../components/guard/variables.ts";
 import { type ClusterReference, clusterConnection } from "../../components/lifecycle/cluster.ts";
 import { Failure } from "../lib/failure.ts";
 import { run } from "../lib/process.ts";
-import type { Deployment } from "./pending.ts";
+import { isHopKubeconfig } from "./hop.ts";
+import { type Deployment, type ExportedState, redirectProviders } from "./pending.ts";
 import { backendFolder, stateFile } from "./stale-lock.ts";
 import { clearMadeOnce, strayObjects, sweep } from "./sweep.ts";
 
@@ -78,12 +79,16 @@ export class GuardedRun {
   async begin(): Promise<string[]> {
     rmSync(this.#refusal, { force: true });
     if (this.#objects === undefined) {
-      writeFileSync(this.#exported, await this.#export(), { mode: 0o600 });
+      const exported = await this.#pulumi(["export"]);
+      writeFileSync(this.#exported, exported, { mode: 0o600 });
+      await this.#undoDetour((JSON.parse(exported) as ExportedState).deployment.resources ?? []);
       return [];
     }
+    const state = this.#state();
+    await this.#undoDetour(state);
     const recorded = readRunObjects(this.#objects);
     // A state that was lost is empty, though its last run ended well.
-    this.#wasInterrupted ||= recorded?.open === true || (recorded !== undefined && this.#state().length === 0);
+    this.#wasInterrupted ||= recorded?.open === true || (recorded !== undefined && state.length === 0);
     return this.#withStrays(clearMadeOnce);
   }
 
@@ -153,10 +158,27 @@ export class GuardedRun {
     }
   }
 
-  async #export(): Promise<string> {
+  /** Lets the providers in the state read another kubeconfig: the engine refreshes by them before the program says anything. */
+  async redirect(from: string, to: string): Promise<void> {
+    const exported = JSON.parse(await this.#pulumi(["export"])) as ExportedState;
+    const redirected = redirectProviders(exported, from, to);
+    if (redirected !== undefined) await this.#pulumi(["import"], JSON.stringify(redirected));
+  }
+
+  /** A run by a detour that was killed left in the state a kubeconfig that is gone. */
+  async #undoDetour(state: readonly KnownResource[]): Promise<void> {
+    const files = state.map(({ inputs }) => memberOf(inputs, "kubeconfig"));
+    const detour = files.find((file) => typeof file === "string" && isHopKubeconfig(file)) as string | undefined;
+    const reference = detour === undefined ? undefined : await this.#options.cluster?.();
+    if (detour !== undefined && reference !== undefined && "kubeconfig" in reference) {
+      await this.redirect(detour, reference.kubeconfig);
+    }
+  }
+
+  async #pulumi(command: readonly string[], input?: string): Promise<string> {
     const { workDir, stack, env } = this.#options;
-    return (await run("pulumi", ["stack", "export", "--stack", stack, "--non-interactive"], { cwd: workDir, env }))
-      .stdout;
+    const args = ["stack", ...command, "--stack", stack, "--non-interactive"];
+    return (await run("pulumi", args, { cwd: workDir, env, ...(input === undefined ? {} : { input }) })).stdout;
   }
 }
 

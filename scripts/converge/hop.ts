@@ -44,6 +44,13 @@ export interface Hop {
   close(): Promise<void>;
 }
 
+const HOP_FOLDER = "millwright-hop-";
+
+/** Whether a kubeconfig was written by a hop, of this process or of one that was killed. */
+export function isHopKubeconfig(file: string): boolean {
+  return path.basename(path.dirname(file)).startsWith(HOP_FOLDER);
+}
+
 /** What is kept of a request, so that it can be sent again, and of an answer, so that one that breaks off can be asked for again. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
@@ -84,7 +91,7 @@ export async function openHop({ kubeconfig, context, timing }: HopOptions): Prom
   await new Promise<void>((listening, failed) => {
     server.once("error", failed).listen(0, "127.0.0.1", listening);
   });
-  const folder = await mkdtemp(path.join(tmpdir(), "millwright-hop-"));
+  const folder = await mkdtemp(path.join(tmpdir(), HOP_FOLDER));
   const file = path.join(folder, "kubeconfig");
   const address = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
   await writeFile(file, kubeconfigFor(upstream, { server: address, certificate, token }), { mode: 0o600 });

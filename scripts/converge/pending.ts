@@ -69,3 +69,20 @@ export function kubernetesId(resource: ResourceState): string | undefined {
   if (typeof name !== "string") return undefined;
   return typeof namespace === "string" ? `${namespace}/${name}` : name;
 }
+
+/** The state with every Kubernetes provider that reads one kubeconfig reading another; undefined where none does. Pure. */
+export function redirectProviders(exported: ExportedState, from: string, to: string): ExportedState | undefined {
+  const { resources = [] } = exported.deployment;
+  const reads = (values: ResourceState["inputs"]) => values?.kubeconfig === from;
+  const redirected = resources.map((resource) => {
+    const { type, inputs, outputs } = resource;
+    if (type !== "pulumi:providers:kubernetes" || !reads(inputs)) return resource;
+    return {
+      ...resource,
+      inputs: { ...inputs, kubeconfig: to },
+      ...(reads(outputs) ? { outputs: { ...outputs, kubeconfig: to } } : {}),
+    };
+  });
+  if (redirected.every((resource, index) => resource === resources[index])) return undefined;
+  return { ...exported, deployment: { ...exported.deployment, resources: redirected } };
+}
