@@ -4,7 +4,7 @@ import { delimiter, dirname, join } from "node:path";
 import { run } from "../lib/process.ts";
 import { cacheRoot, toolPath } from "../lib/roots.ts";
 import { pulumiEnvironment } from "../standins/environment.ts";
-import { installStandins } from "../standins/install.ts";
+import { installPlugins } from "../standins/install.ts";
 import { manifest, type PlainObject, PROGRAM } from "./objects.ts";
 
 const REPOSITORY = join(import.meta.dirname, "../..");
@@ -28,10 +28,10 @@ export async function createBenchStack(kubeconfig: string, checkpoints: boolean)
     KUBECONFIG: kubeconfig,
     PATH: `${dirname(toolPath("pulumi"))}${delimiter}${process.env.PATH}`,
   };
-  const installed = await installStandins({
+  const installed = await installPlugins({
     pulumiHome: base.PULUMI_HOME ?? "",
     env: { ...process.env, ...env },
-    mode: "stand-ins",
+    mode: "instead",
   });
   const pulumi = (args: readonly string[]) =>
     run("pulumi", [...args, "--stack", "bench", "--non-interactive"], {

@@ -8,7 +8,7 @@ import { ensureBaseImage } from "../images/base.ts";
 import { ensureKedaImage } from "../images/keda.ts";
 import { REGISTRY } from "../images/registry.ts";
 import type { Report } from "../lib/report.ts";
-import { installStandins } from "../standins/install.ts";
+import { installPlugins } from "../standins/install.ts";
 import { ensureTools } from "../toolchain/ensure.ts";
 import { prepareLocalCluster } from "../toolchain/prepare.ts";
 
@@ -38,7 +38,7 @@ export async function bringUp(stack: Stack, report: Report): Promise<Record<stri
     await ensureTools(["pulumi"], report);
   }
   const env = environmentOf(stack);
-  const installed = await installStandins({ pulumiHome: env["PULUMI_HOME"] ?? "", env });
+  const installed = await installPlugins({ pulumiHome: env["PULUMI_HOME"] ?? "", env });
   return { ...env, ...installed.env };
 }
 

@@ -1,20 +1,24 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { chmod, mkdir, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { chmod, mkdir, readdir, readFile, readlink, rename, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { standInEnvironment } from "./environment.ts";
+import { toolPath } from "../lib/roots.ts";
+import { ensureTools } from "../toolchain/ensure.ts";
+import type { ToolName } from "../toolchain/tools.ts";
+import { noDownloadEnvironment } from "./environment.ts";
 import { packageVersion } from "./lib/plugin.ts";
 import { isObject, type Json } from "./lib/values.ts";
 import { installedPackages } from "./nodejs/packages.ts";
 
-/** A plugin the engine needs, and the stand-in that speaks for it where the official one cannot be had. */
+/** A plugin the engine needs, and what takes its place where the official download does not answer. */
 export interface PluginSpec {
   readonly kind: "language" | "resource";
   readonly name: string;
   readonly version: string;
-  /** The stand-in's module. */
-  readonly main: string;
+  readonly instead:
+    | { readonly kind: "build"; readonly tool: ToolName }
+    | { readonly kind: "stand-in"; readonly main: string };
 }
 
 export interface InstallOptions {
@@ -23,19 +27,21 @@ export interface InstallOptions {
   /** Environment in which `pulumi` is found and runs. @default process.env */
   readonly env?: NodeJS.ProcessEnv;
   /**
-   * `prefer-official` asks Pulumi to download each plugin and puts the stand-in only where that fails, `stand-ins` never
-   * asks. @default "prefer-official"
+   * `prefer-official` asks Pulumi to download each plugin and takes what there is instead only where that fails, `instead`
+   * never asks. @default "prefer-official"
    */
-  readonly mode?: "prefer-official" | "stand-ins";
+  readonly mode?: "prefer-official" | "instead";
   /** Called with each plugin and where it comes from. */
-  readonly onPlugin?: (plugin: PluginSpec, source: "official" | "stand-in") => void;
+  readonly onPlugin?: (plugin: PluginSpec, source: "official" | "build" | "stand-in") => void;
+  /** Builds a plugin's binary, if it is not there yet, and resolves to its path. @default from its Go module */
+  readonly build?: (tool: ToolName, binary: string) => Promise<string>;
 }
 
 export interface Installed {
   /** What to add to the environment of every `pulumi` call. */
   readonly env: Readonly<Record<string, string>>;
-  /** Names of the plugins that are stand-ins. */
-  readonly standIns: readonly string[];
+  /** Names of the plugins that were not downloaded. */
+  readonly notDownloaded: readonly string[];
 }
 
 /** The checkout this file belongs to. */
@@ -44,8 +50,11 @@ const REPOSITORY = fileURLToPath(new URL("../..", import.meta.url));
 /** The Node this repository installs; the one that runs this may be older. */
 const NODE = join(REPOSITORY, "node_modules", "node", "bin", "node");
 
-/** A file that tells our plugin folders from the ones Pulumi installed. */
+/** A file that tells our plugin folders from the ones Pulumi installed; it was called so when all of them were stand-ins. */
 const MARKER = "millwright-stand-in";
+
+/** Official plugins that are built from their Go modules. */
+const BUILT: Readonly<Record<string, ToolName>> = { kubernetes: "pulumi-kubernetes" };
 
 /** For how long "the official plugins cannot be downloaded here" is believed. */
 const REMEMBER_HOURS = 24;
@@ -54,49 +63,56 @@ const REMEMBER_HOURS = 24;
 const DOWNLOAD_SECONDS = 600;
 
 /**
- * Puts every plugin this repository needs where the engine looks for them: official ones as far as they are installed or
- * can be downloaded, stand-ins for the rest. Running it again repairs what is missing and points the stand-ins at this
- * checkout.
- * @throws Error if `pulumiHome` cannot be written
+ * Puts every plugin this repository needs where the engine looks for them: official ones as far as they are installed or can be
+ * downloaded, else built from their modules, and stand-ins for those that have none. Running it again repairs what is missing
+ * and points the stand-ins at this checkout.
+ * @throws Error if `pulumiHome` cannot be written, Failure if a plugin cannot be built
  */
-export async function installStandins(options: InstallOptions): Promise<Installed> {
+export async function installPlugins(options: InstallOptions): Promise<Installed> {
   const plugins = join(options.pulumiHome, "plugins");
   await mkdir(plugins, { recursive: true, mode: 0o700 });
   await silenceEngineLog(options.pulumiHome);
   const env = { ...(options.env ?? process.env), PULUMI_HOME: options.pulumiHome };
   const memory = await readMemory(options.pulumiHome);
-  const standIns: string[] = [];
+  const notDownloaded: string[] = [];
   for (const plugin of neededPlugins(REPOSITORY)) {
     const official =
       (options.mode ?? "prefer-official") === "prefer-official" && (await haveOfficial(plugin, plugins, env, memory));
     if (!official) {
-      await installStandIn(plugin, plugins);
-      standIns.push(plugin.name);
+      await installInstead(plugin, plugins, options.build ?? buildFromModule);
+      notDownloaded.push(plugin.name);
     }
-    options.onPlugin?.(plugin, official ? "official" : "stand-in");
+    options.onPlugin?.(plugin, official ? "official" : plugin.instead.kind);
   }
   await writeMemory(options.pulumiHome, memory);
   return {
-    env: { PULUMI_HOME: options.pulumiHome, ...(standIns.length > 0 ? standInEnvironment : {}) },
-    standIns,
+    env: { PULUMI_HOME: options.pulumiHome, ...(notDownloaded.length > 0 ? noDownloadEnvironment : {}) },
+    notDownloaded,
   };
 }
 
-/** The language host, and of the resource plugins this repository's packages need those that have a stand-in. */
+/** The language host, and of the resource plugins this repository's packages need those that can be had without a download. */
 export function neededPlugins(repository: string): PluginSpec[] {
-  const main = (name: string) => join(repository, "scripts", "standins", name, "main.ts");
+  const standIn = (name: string) => ({
+    kind: "stand-in" as const,
+    main: join(repository, "scripts", "standins", name, "main.ts"),
+  });
   const language: PluginSpec = {
     kind: "language",
     name: "nodejs",
     version: packageVersion("@pulumi/pulumi"),
-    main: main("nodejs"),
+    instead: standIn("nodejs"),
   };
-  const resources = installedPackages(repository, false).flatMap(({ plugin }): PluginSpec[] =>
-    plugin === undefined
+  const resources = installedPackages(repository, false).flatMap(({ plugin }): PluginSpec[] => {
+    if (plugin === undefined) return [];
+    const { name, version } = plugin;
+    const tool = BUILT[name];
+    const instead = tool === undefined ? standIn(name) : { kind: "build" as const, tool };
+    return instead.kind === "stand-in" && !existsSync(instead.main)
       ? []
-      : [{ kind: "resource", name: plugin.name, version: plugin.version, main: main(plugin.name) }],
-  );
-  return [language, ...resources.filter((plugin) => existsSync(plugin.main))];
+      : [{ kind: "resource", name, version, instead }];
+  });
+  return [language, ...resources];
 }
 
 /**
@@ -160,14 +176,27 @@ function download(plugin: PluginSpec, env: NodeJS.ProcessEnv): Promise<boolean> 
   });
 }
 
-async function installStandIn(plugin: PluginSpec, plugins: string): Promise<void> {
+async function buildFromModule(tool: ToolName, binary: string): Promise<string> {
+  await ensureTools([tool]);
+  return toolPath(tool, binary);
+}
+
+async function installInstead(
+  plugin: PluginSpec,
+  plugins: string,
+  build: NonNullable<InstallOptions["build"]>,
+): Promise<void> {
+  const { instead } = plugin;
+  const source = instead.kind === "build" ? await build(instead.tool, executableName(plugin)) : instead.main;
   await removeOtherVersions(plugin, plugins);
   const folder = join(plugins, folderName(plugin));
   // A download that was cut off leaves this file, and the engine then ignores the folder.
   await rm(`${folder}.partial`, { force: true });
   await mkdir(folder, { recursive: true });
-  await replaceFile(join(folder, MARKER), `${plugin.main}\n`, 0o644);
-  await replaceFile(join(folder, executableName(plugin)), shim(plugin), 0o755);
+  await replaceFile(join(folder, MARKER), `${source}\n`, 0o644);
+  const executable = join(folder, executableName(plugin));
+  if (instead.kind === "build") await linkFile(executable, source);
+  else await replaceFile(executable, shim(instead.main), 0o755);
 }
 
 async function removeOtherVersions(plugin: PluginSpec, plugins: string): Promise<void> {
@@ -178,8 +207,16 @@ async function removeOtherVersions(plugin: PluginSpec, plugins: string): Promise
   }
 }
 
-function shim(plugin: PluginSpec): string {
-  return `#!/bin/sh\nexec ${quote(existsSync(NODE) ? NODE : process.execPath)} ${quote(plugin.main)} "$@"\n`;
+function shim(main: string): string {
+  return `#!/bin/sh\nexec ${quote(existsSync(NODE) ? NODE : process.execPath)} ${quote(main)} "$@"\n`;
+}
+
+/** Another run may be starting this very file, and what is there may be a file that something else put. */
+async function linkFile(path: string, target: string): Promise<void> {
+  if ((await readlink(path).catch(() => undefined)) === target) return;
+  const fresh = `${path}.${process.pid}`;
+  await symlink(target, fresh);
+  await rename(fresh, path);
 }
 
 function quote(word: string): string {

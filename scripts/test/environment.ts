@@ -4,7 +4,7 @@ import { startCluster, stopCluster } from "../cluster/index.ts";
 import { ensureBaseImage } from "../images/base.ts";
 import { report } from "../lib/report.ts";
 import { stateRoot } from "../lib/roots.ts";
-import { installStandins } from "../standins/install.ts";
+import { installPlugins } from "../standins/install.ts";
 import { ensureDebianPackages } from "../toolchain/debian.ts";
 import { ensureTools } from "../toolchain/ensure.ts";
 import { preflightLocalCluster } from "../toolchain/preflight.ts";
@@ -56,7 +56,7 @@ async function prepareNode(): Promise<Environment> {
   await startCluster(report);
   await ensureBaseImage({}, report);
   const env = { ...process.env, ...datacenterEnvironment() };
-  const installed = await installStandins({ pulumiHome: env["PULUMI_HOME"] ?? "", env });
+  const installed = await installPlugins({ pulumiHome: env["PULUMI_HOME"] ?? "", env });
   return {
     variables: { ...env, ...installed.env },
     release: async () => {

@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { Failure } from "../lib/failure.ts";
 import { CommandError, run } from "../lib/process.ts";
@@ -52,13 +52,41 @@ export function goBuildArguments(build: GoBuild, folder: string): readonly (read
     : packages.map(([binary, source]) => [...flags, "-o", path.join(folder, binary), source]);
 }
 
+/** Where a tool is built: a copy of its module folder where something is made beside the sources. */
+function sourceFolder({ tool, build }: GoWorkshop): string {
+  return build.embed === undefined ? path.join(MODULES, tool) : path.join(workshopFolder(), "sources", tool);
+}
+
+/** Puts what the main package embeds beside it. */
+async function writeEmbedded(workshop: GoWorkshop): Promise<void> {
+  const { go, tool, build } = workshop;
+  if (build.embed === undefined) {
+    return;
+  }
+  const folder = sourceFolder(workshop);
+  rmSync(folder, { recursive: true, force: true });
+  cpSync(path.join(MODULES, tool), folder, { recursive: true });
+  const { stdout } = await run(go, ["mod", "download", "-json", build.embed.module], {
+    cwd: folder,
+    env: goEnvironment(workshopFolder()),
+    logFile: buildLog(`${tool}-modules`),
+  });
+  const { Dir } = JSON.parse(stdout) as { readonly Dir: string };
+  for (const [file, added] of Object.entries(build.embed.files)) {
+    const content = JSON.parse(readFileSync(path.join(Dir, file), "utf8")) as object;
+    writeFileSync(path.join(folder, path.basename(file)), JSON.stringify({ ...content, ...added }));
+  }
+}
+
 /** Fetches the modules that a build needs, and no others of its graph. Resolves to the number of packages it will compile. */
-export async function fetchModules({ go, tool, build }: GoWorkshop): Promise<number> {
+export async function fetchModules(workshop: GoWorkshop): Promise<number> {
+  const { go, tool, build } = workshop;
   const folder = workshopFolder();
   mkdirSync(path.join(folder, "tmp"), { recursive: true });
   try {
+    await writeEmbedded(workshop);
     const { stdout } = await run(go, ["list", "-deps", ...Object.values(build.packages)], {
-      cwd: path.join(MODULES, tool),
+      cwd: sourceFolder(workshop),
       env: goEnvironment(folder),
       logFile: buildLog(`${tool}-modules`),
     });
@@ -70,17 +98,18 @@ export async function fetchModules({ go, tool, build }: GoWorkshop): Promise<num
 
 /** Compiles a tool's binaries into `target`; `note` is told how far it is. */
 export async function compile(
-  { go, tool, build }: GoWorkshop,
+  workshop: GoWorkshop,
   target: string,
   packages: number,
   note: (text: string) => void,
 ): Promise<void> {
+  const { go, tool, build } = workshop;
   const folder = workshopFolder();
   let done = 0;
   try {
     for (const args of goBuildArguments(build, target)) {
       await run(go, args, {
-        cwd: path.join(MODULES, tool),
+        cwd: sourceFolder(workshop),
         env: goEnvironment(folder),
         logFile: buildLog(tool),
         onLine: () => {

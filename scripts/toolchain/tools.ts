@@ -1,5 +1,5 @@
 /** Every tool that is not a Debian package, by name. */
-export type ToolName = "go" | "kubernetes" | "etcd" | "pulumi" | "coredns" | "keda" | "kueue";
+export type ToolName = "go" | "kubernetes" | "etcd" | "pulumi" | "pulumi-kubernetes" | "coredns" | "keda" | "kueue";
 
 /** Built with Go from a pinned module graph: `scripts/toolchain/modules/<tool>/go.mod` and `go.sum`. */
 export interface GoBuild {
@@ -10,6 +10,11 @@ export interface GoBuild {
   readonly set: Readonly<Record<string, string>>;
   /** Folders of a module that are kept beside the binaries: name to `{module, folder}`. @default none */
   readonly keep?: Readonly<Record<string, { readonly module: string; readonly folder: string }>>;
+  /** JSON files of a module that the main package embeds, by their paths there, and what is added to each. @default none */
+  readonly embed?: {
+    readonly module: string;
+    readonly files: Readonly<Record<string, Readonly<Record<string, string>>>>;
+  };
 }
 
 /** The Go toolchain, itself got as a module by a Go that is too old to build the others. */
@@ -95,6 +100,25 @@ export const TOOLS: Readonly<Record<ToolName, Tool>> = {
     check: { binary: "pulumi", args: ["version"] },
     buildDiskGiB: 4,
     purpose: "the engine",
+  },
+  "pulumi-kubernetes": {
+    version: "4.25.0",
+    from: {
+      kind: "goBuild",
+      // The one version of the module that is served: a commit shortly before 4.25.0.
+      packages: { "pulumi-resource-kubernetes": "millwright.dev/toolchain/pulumi-kubernetes" },
+      set: { "github.com/pulumi/pulumi-kubernetes/provider/v4/pkg/version.Version": "v4.25.0" },
+      embed: {
+        module: "github.com/pulumi/pulumi-kubernetes/provider/v4",
+        files: {
+          "cmd/pulumi-resource-kubernetes/schema.json": { version: "4.25.0" },
+          "cmd/pulumi-resource-kubernetes/terraform-mapping.json": {},
+        },
+      },
+    },
+    check: { binary: "pulumi-resource-kubernetes", args: ["--version"] },
+    buildDiskGiB: 6,
+    purpose: "the engine's hands in Kubernetes, where Pulumi's own download does not answer",
   },
   coredns: {
     version: "1.15.0",

@@ -6,7 +6,7 @@ import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cacheRoot, toolPath } from "../../../scripts/lib/roots.ts";
 import { pulumiEnvironment } from "../../../scripts/standins/environment.ts";
-import { installStandins } from "../../../scripts/standins/install.ts";
+import { installPlugins } from "../../../scripts/standins/install.ts";
 
 const REPOSITORY = fileURLToPath(new URL("../../..", import.meta.url));
 
@@ -94,7 +94,7 @@ async function workspaceIn(root: string, options: WorkspaceOptions): Promise<Wor
     NO_COLOR: "1",
   };
   const home = environment.PULUMI_HOME ?? "";
-  await installStandins({ pulumiHome: home, env: { ...process.env, ...env }, mode: "stand-ins" });
+  await installPlugins({ pulumiHome: home, env: { ...process.env, ...env }, mode: "instead" });
   for (const [name, module] of Object.entries(options.providers ?? {})) await installProvider(home, name, module);
 
   await symlink(join(REPOSITORY, "node_modules"), join(folder, "node_modules"));

@@ -20,7 +20,7 @@ describe("pulumiEnvironment", () => {
   it("downloads plugins where none is a stand-in", () => {
     assert.equal(pulumiEnvironment(roots).PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION, "true");
     assert.equal(
-      pulumiEnvironment({ ...roots, standIns: false }).PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION,
+      pulumiEnvironment({ ...roots, noDownload: false }).PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION,
       undefined,
     );
   });
