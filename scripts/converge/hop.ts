@@ -8,7 +8,16 @@ import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { loopbackCertificate } from "./hop/certificate.ts";
-import { delay, isRepeatable, isStream, type NoAnswer, noAnswer, patienceMillis, shouldRetry } from "./hop/retry.ts";
+import {
+  type Attempt,
+  delay,
+  isRepeatable,
+  isStream,
+  type NoAnswer,
+  noAnswer,
+  patienceMillis,
+  shouldRetry,
+} from "./hop/retry.ts";
 import { kubeconfigFor, Upstream } from "./hop/upstream.ts";
 
 export interface HopTiming {
@@ -32,7 +41,7 @@ export interface HopCounts {
   readonly requests: number;
   /** Attempts beyond the first. */
   readonly retries: number;
-  /** Requests that were answered with a failure after all that could be tried again. */
+  /** Requests that could have been tried again when their time was over. */
   readonly gaveUp: number;
 }
 
@@ -70,7 +79,6 @@ export async function openHop({ kubeconfig, context, timing }: HopOptions): Prom
   const upstream = new Upstream(kubeconfig, context);
   await upstream.access();
   const token = randomBytes(32).toString("base64url");
-  const closing = new AbortController();
   const counts = { requests: 0, retries: 0, gaveUp: 0 };
   const forwarder = new Forwarder(upstream, { ...TIMING, ...timing }, counts);
   const isLetIn = sameAs(`Bearer ${token}`);
@@ -83,10 +91,9 @@ export async function openHop({ kubeconfig, context, timing }: HopOptions): Prom
     }
     counts.requests += 1;
     const gone = new AbortController();
+    // Also where the hop closes: it ends its connections.
     response.on("close", () => gone.abort());
-    forwarder
-      .forward(request, response, AbortSignal.any([gone.signal, closing.signal]))
-      .catch(() => response.destroy());
+    forwarder.forward(request, response, gone.signal).catch(() => response.destroy());
   });
   await new Promise<void>((listening, failed) => {
     server.once("error", failed).listen(0, "127.0.0.1", listening);
@@ -99,7 +106,6 @@ export async function openHop({ kubeconfig, context, timing }: HopOptions): Prom
     kubeconfig: file,
     counts,
     close: async () => {
-      closing.abort();
       const closed = new Promise((done) => server.close(done));
       server.closeAllConnections();
       await closed;
@@ -134,7 +140,7 @@ class Forwarder {
     this.#counts = counts;
   }
 
-  /** Rejects where the client is gone, the hop closes, or an answer breaks off of which a part was passed on. */
+  /** Rejects where the client is gone, or an answer breaks off of which a part was passed on. */
   async forward(request: http.IncomingMessage, response: http.ServerResponse, signal: AbortSignal): Promise<void> {
     const { method = "GET", url = "/" } = request;
     if (request.headers.upgrade !== undefined) {
@@ -142,35 +148,28 @@ class Forwarder {
     }
     const payload = await collect(request);
     if (payload.rest) {
+      request.resume();
       return refuse(response, 413, "RequestEntityTooLarge", `a request may have ${MAX_BODY_BYTES} bytes`);
     }
     const started = performance.now();
     for (let attempt = 1, isFresh = !isRepeatable(method, url); ; attempt++) {
       const outcome = await this.#attempt(request, payload.body, isFresh, signal);
-      const isAnswer = "response" in outcome;
-      const [status, retryAfter] = isAnswer
-        ? [outcome.response.statusCode ?? 0, outcome.response.headers["retry-after"]]
-        : [];
-      const isFailure = !isAnswer || (status ?? 0) >= 400;
-      const pause = this.#timing.delay(attempt, retryAfter);
-      const ended = isAnswer
-        ? { status: status ?? 0, body: outcome.body.toString("latin1") }
-        : outcome.failure && { failure: outcome.failure };
-      const wantsRetry = isFailure && ended !== undefined && shouldRetry({ method, path: url, attempt, ...ended });
-      if (wantsRetry && performance.now() - started + pause < this.#timing.totalMillis) {
-        this.#counts.retries += 1;
-        // Where one connection broke, the others that are kept may lead to the same end.
-        isFresh ||= !isAnswer;
-        await sleep(pause, undefined, { signal });
-        continue;
-      }
-      if (wantsRetry) {
+      const answer = "response" in outcome ? outcome.response : undefined;
+      if (shouldRetry({ method, path: url, attempt, ...ending(outcome) })) {
+        const pause = this.#timing.delay(attempt, answer?.headers["retry-after"]);
+        if (performance.now() - started + pause < this.#timing.totalMillis) {
+          this.#counts.retries += 1;
+          // Where one connection broke, the others that are kept may lead to the same end.
+          isFresh ||= answer === undefined;
+          await sleep(pause, undefined, { signal });
+          continue;
+        }
         this.#counts.gaveUp += 1;
       }
-      if (status === 401) {
+      if (answer?.statusCode === 401) {
         this.#upstream.forget();
       }
-      return isAnswer
+      return "response" in outcome
         ? await passOn(outcome, response, signal)
         : refuse(response, 503, "ServiceUnavailable", `the API server did not answer: ${outcome.reason}`);
     }
@@ -223,6 +222,15 @@ class Forwarder {
       return { failure: noAnswer(reason), reason: reason.message };
     }
   }
+}
+
+/** What decides whether it is tried again. */
+function ending(outcome: Outcome): Pick<Attempt, "status" | "body" | "failure"> {
+  if ("response" in outcome) {
+    const { statusCode: status = 0 } = outcome.response;
+    return { status, ...(status >= 400 ? { body: outcome.body.toString("latin1") } : {}) };
+  }
+  return outcome.failure === undefined ? {} : { failure: outcome.failure };
 }
 
 /** Reads a body up to the limit. `rest`: there is more, still to be read. */

@@ -282,6 +282,11 @@ describe("retrying hop", () => {
     assert.equal((await ask("GET", PATH)).body.length, large.length);
   });
 
+  it("refuses a request that is larger than what it keeps", async () => {
+    const { status } = await ask("PATCH", PATH, { body: "x".repeat(17 * 1024 * 1024) });
+    assert.deepEqual([status, server.seen.length], [413, 0]);
+  });
+
   it("stops asking when its client is gone", async () => {
     server.play(answer(503));
     const request = send("GET", PATH);

@@ -34,6 +34,7 @@ describe("a failed run of the engine is transient where it ended for", () => {
     `Get "${url}": dial tcp 10.0.0.1:6443: i/o timeout`,
     `Get "${url}": net/http: TLS handshake timeout`,
     `Get "${url}": context deadline exceeded (Client.Timeout exceeded while awaiting headers)`,
+    "client rate limiter Wait returned an error: context deadline exceeded",
     "net/http: request canceled (Client.Timeout or context cancellation while reading body)",
     "Running program '/work' failed with an unhandled exception:\nError: connect ECONNREFUSED 127.0.0.1:6443",
   ];
