@@ -1,4 +1,5 @@
 import { createHash, randomBytes, timingSafeEqual } from "node:crypto";
+import { once } from "node:events";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import http from "node:http";
 import https from "node:https";
@@ -20,11 +21,17 @@ import {
 } from "./hop/retry.ts";
 import { kubeconfigFor, Upstream } from "./hop/upstream.ts";
 
-export interface HopTiming {
+export interface HopLimits {
   /** For how long the API server may be silent on a request that is no stream. @default 15 s */
   readonly silenceMillis: number;
   /** For how long a request is tried in all: an API server may be away for a minute. @default 120 s */
   readonly totalMillis: number;
+  /**
+   * What is kept of a request, so that it can be sent again, and of an answer, so that one that breaks off can be asked for again.
+   *
+   * @default 16 MiB
+   */
+  readonly maxBodyBytes: number;
   /** See {@link delay}. */
   readonly delay: (attempt: number, retryAfter?: string) => number;
 }
@@ -33,7 +40,7 @@ export interface HopOptions {
   /** The kubeconfig file or, as `$KUBECONFIG`, a list of files. */
   readonly kubeconfig: string;
   readonly context: string;
-  readonly timing?: Partial<HopTiming>;
+  readonly limits?: Partial<HopLimits>;
 }
 
 export interface HopCounts {
@@ -60,13 +67,10 @@ export function isHopKubeconfig(file: string): boolean {
   return path.basename(path.dirname(file)).startsWith(HOP_FOLDER);
 }
 
-/** What is kept of a request, so that it can be sent again, and of an answer, so that one that breaks off can be asked for again. */
-const MAX_BODY_BYTES = 16 * 1024 * 1024;
-
 /** Longer than the 90 s after which Go closes an idle connection: closed from this side, a request could meet the closing. */
 const KEEP_ALIVE_MILLIS = 600_000;
 
-const TIMING: HopTiming = { silenceMillis: 15_000, totalMillis: 120_000, delay };
+const LIMITS: HopLimits = { silenceMillis: 15_000, totalMillis: 120_000, maxBodyBytes: 16 * 1024 * 1024, delay };
 
 /**
  * Opens a reverse proxy on 127.0.0.1 before the API server of a context, which sends requests again that failed for a reason that
@@ -75,18 +79,17 @@ const TIMING: HopTiming = { silenceMillis: 15_000, totalMillis: 120_000, delay }
  *
  * @throws Failure where the kubeconfig has no such context, and what the user's login ends with where it fails
  */
-export async function openHop({ kubeconfig, context, timing }: HopOptions): Promise<Hop> {
+export async function openHop({ kubeconfig, context, limits }: HopOptions): Promise<Hop> {
   const upstream = new Upstream(kubeconfig, context);
   await upstream.access();
   const token = randomBytes(32).toString("base64url");
   const counts = { requests: 0, retries: 0, gaveUp: 0 };
-  const forwarder = new Forwarder(upstream, { ...TIMING, ...timing }, counts);
+  const forwarder = new Forwarder(upstream, { ...LIMITS, ...limits }, counts);
   const isLetIn = sameAs(`Bearer ${token}`);
   const { key, certificate } = loopbackCertificate();
   const server = https.createServer({ key, cert: certificate, keepAliveTimeout: KEEP_ALIVE_MILLIS });
   server.on("request", (request, response) => {
     if (!isLetIn(request.headers.authorization ?? "")) {
-      request.resume();
       return refuse(response, 401, "Unauthorized", "this is not the token of this hop");
     }
     counts.requests += 1;
@@ -131,12 +134,12 @@ type Outcome =
 
 class Forwarder {
   readonly #upstream: Upstream;
-  readonly #timing: HopTiming;
+  readonly #limits: HopLimits;
   readonly #counts: Mutable<HopCounts>;
 
-  constructor(upstream: Upstream, timing: HopTiming, counts: Mutable<HopCounts>) {
+  constructor(upstream: Upstream, limits: HopLimits, counts: Mutable<HopCounts>) {
     this.#upstream = upstream;
-    this.#timing = timing;
+    this.#limits = limits;
     this.#counts = counts;
   }
 
@@ -146,18 +149,19 @@ class Forwarder {
     if (request.headers.upgrade !== undefined) {
       return refuse(response, 501, "NotImplemented", "connections cannot be upgraded through the retrying hop");
     }
-    const payload = await collect(request);
+    const payload = await collect(request, this.#limits.maxBodyBytes);
     if (payload.rest) {
-      request.resume();
-      return refuse(response, 413, "RequestEntityTooLarge", `a request may have ${MAX_BODY_BYTES} bytes`);
+      // Read to its end: a client that still writes would meet a closed connection before it reads why.
+      await once(request.resume(), "end");
+      return refuse(response, 413, "RequestEntityTooLarge", `a request may have ${this.#limits.maxBodyBytes} bytes`);
     }
     const started = performance.now();
     for (let attempt = 1, isFresh = !isRepeatable(method, url); ; attempt++) {
       const outcome = await this.#attempt(request, payload.body, isFresh, signal);
       const answer = "response" in outcome ? outcome.response : undefined;
       if (shouldRetry({ method, path: url, attempt, ...ending(outcome) })) {
-        const pause = this.#timing.delay(attempt, answer?.headers["retry-after"]);
-        if (performance.now() - started + pause < this.#timing.totalMillis) {
+        const pause = this.#limits.delay(attempt, answer?.headers["retry-after"]);
+        if (performance.now() - started + pause < this.#limits.totalMillis) {
           this.#counts.retries += 1;
           // Where one connection broke, the others that are kept may lead to the same end.
           isFresh ||= answer === undefined;
@@ -204,7 +208,7 @@ class Forwarder {
       });
       const isEndless = isStream(url);
       if (!isEndless) {
-        const patience = patienceMillis(method, url, this.#timing.silenceMillis);
+        const patience = patienceMillis(method, url, this.#limits.silenceMillis);
         sent.setTimeout(patience, () =>
           sent.destroy(Object.assign(new Error(`nothing came for ${patience / 1000} s`), { code: "ETIMEDOUT" })),
         );
@@ -215,7 +219,12 @@ class Forwarder {
       if (isEndless && response.statusCode === 200) {
         return { response, body: Buffer.alloc(0), rest: true };
       }
-      return { response, ...(await collect(response)) };
+      const collected = await collect(response, this.#limits.maxBodyBytes);
+      if (collected.rest) {
+        // From here on it is the client that sets the pace.
+        sent.setTimeout(0);
+      }
+      return { response, ...collected };
     } catch (error) {
       signal.throwIfAborted();
       const reason = error as NodeJS.ErrnoException;
@@ -234,13 +243,13 @@ function ending(outcome: Outcome): Pick<Attempt, "status" | "body" | "failure"> 
 }
 
 /** Reads a body up to the limit. `rest`: there is more, still to be read. */
-async function collect(message: http.IncomingMessage): Promise<{ body: Buffer; rest: boolean }> {
+async function collect(message: http.IncomingMessage, maxBytes: number): Promise<{ body: Buffer; rest: boolean }> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of message.iterator({ destroyOnReturn: false })) {
     chunks.push(chunk as Buffer);
     size += (chunk as Buffer).length;
-    if (size > MAX_BODY_BYTES) {
+    if (size > maxBytes) {
       return { body: Buffer.concat(chunks), rest: true };
     }
   }
