@@ -4,13 +4,14 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { Failure, runMain } from "./lib/failure.ts";
-import { type Environment, prepare } from "./test/environment.ts";
-import { SUITES, type Suite } from "./test/suites.ts";
+import { type Environment, install, prepare } from "./test/environment.ts";
+import { GROUPS, namedSuites, STATIC, SUITES, type Suite } from "./test/suites.ts";
 
 const HELP = `Runs the tests of this repository, set-up included.
 
   npm test                       types, lint and every suite
   npm test -- unit policies      only these
+  npm test -- fast               ${GROUPS["fast"]?.join(", ")}: what to run before a commit
   npm test -- unit --grep plan   only tests whose title matches
 
 Suites:
@@ -52,7 +53,7 @@ async function staticChecks(): Promise<Outcome> {
     const code = await passThrough(process.execPath, [path.join(ROOT, "node_modules", script), ...args], process.env);
     failed += code === 0 ? 0 : 1;
   }
-  return { name: "static", passed: checks.length - failed, failed, skipped: 0, seconds: elapsed(started) };
+  return { name: STATIC, passed: checks.length - failed, failed, skipped: 0, seconds: elapsed(started) };
 }
 
 async function runSuite(suite: Suite, environment: Environment, grep: string | undefined): Promise<Outcome> {
@@ -110,18 +111,24 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const unknown = positionals.filter((name) => name !== "static" && !SUITES.some((suite) => suite.name === name));
+  const known = [STATIC, ...SUITES.map((suite) => suite.name), ...Object.keys(GROUPS)];
+  const unknown = positionals.filter((name) => !known.includes(name));
   if (unknown.length > 0) {
-    const known = ["static", ...SUITES.map((suite) => suite.name)].join(", ");
-    throw new Failure(`There is no suite ${unknown.join(", ")}`, `name some of: ${known}`);
+    throw new Failure(`There is no suite ${unknown.join(", ")}`, `name some of: ${known.join(", ")}`);
   }
-  const wanted = (name: string) => positionals.length === 0 || positionals.includes(name);
+  const named = namedSuites(positionals);
+  const wanted = (name: string) => named === undefined || named.has(name);
   const suites = SUITES.filter((suite) => wanted(suite.name));
   const outcomes: Outcome[] = [];
-  if (wanted("static") && values.grep === undefined) {
+  if (wanted(STATIC) && values.grep === undefined) {
     outcomes.push(await staticChecks());
   }
+  const needs = [...new Set(suites.flatMap((suite) => suite.needs))];
   for (const suite of suites) {
+    if (suite.needs.length > 0) {
+      // Of all of them, before the first: what is built together is compiled once.
+      await install(needs);
+    }
     const environment = await prepare(suite.needs);
     if (environment.missing !== undefined) {
       outcomes.push({ name: suite.name, passed: 0, failed: 0, skipped: 1, seconds: 0, reason: environment.missing });

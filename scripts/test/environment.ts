@@ -7,9 +7,10 @@ import { stateRoot } from "../lib/roots.ts";
 import { installPlugins } from "../standins/install.ts";
 import { ensureDebianPackages } from "../toolchain/debian.ts";
 import { ensureTools } from "../toolchain/ensure.ts";
-import { preflightLocalCluster } from "../toolchain/preflight.ts";
+import { CLUSTER_TOOLS, preflightLocalCluster } from "../toolchain/preflight.ts";
 import { prepareLocalCluster } from "../toolchain/prepare.ts";
 import { PYTHON_PACKAGES } from "../toolchain/python.ts";
+import type { ToolName } from "../toolchain/tools.ts";
 import type { Requirement } from "./suites.ts";
 
 /** What runs beside the models, to be tested on this machine as it is in its images. */
@@ -26,23 +27,25 @@ export interface Environment {
 
 const NOTHING: Environment = { variables: process.env, release: async () => {} };
 
-/** Sets up what a suite needs. A datacenter that already runs is used and left running. */
+/** Tools by what needs them. */
+const TOOLS_OF: Readonly<Partial<Record<Requirement, readonly ToolName[]>>> = {
+  controlPlane: ["pulumi", "pulumi-kubernetes", "kubernetes", "etcd"],
+  node: CLUSTER_TOOLS,
+  autoscaler: ["keda"],
+  queues: ["kueue"],
+};
+
+/** Puts on this machine what suites need, with progress. Quick where it is there. */
+export async function install(needs: readonly Requirement[]): Promise<void> {
+  await ensureDebianPackages(
+    [...(needs.includes("python") ? PYTHON_PACKAGES : []), ...(needs.includes("services") ? SERVICE_PACKAGES : [])],
+    report,
+  );
+  await ensureTools([...new Set(needs.flatMap((need) => TOOLS_OF[need] ?? []))], report);
+}
+
+/** Starts what a suite runs in. A datacenter that already runs is used and left running. */
 export async function prepare(needs: readonly Requirement[]): Promise<Environment> {
-  if (needs.includes("python")) {
-    await ensureDebianPackages(PYTHON_PACKAGES, report);
-  }
-  if (needs.includes("services")) {
-    await ensureDebianPackages(SERVICE_PACKAGES, report);
-  }
-  if (needs.includes("autoscaler")) {
-    await ensureTools(["keda"], report);
-  }
-  if (needs.includes("queues")) {
-    await ensureTools(["kueue"], report);
-  }
-  if (needs.includes("controlPlane")) {
-    await ensureTools(["pulumi", "kubernetes", "etcd"], report);
-  }
   return needs.includes("node") ? prepareNode() : NOTHING;
 }
 

@@ -64,7 +64,25 @@ export const SUITES: readonly Suite[] = [
     name: "integration",
     proves: "the main job end to end on a real node: data to a served model, drift, crashes, policies",
     files: ["tests/integration/**/*.test.ts"],
-    needs: ["controlPlane", "node"],
+    needs: ["controlPlane", "node", "autoscaler"],
     timeoutSeconds: 1800,
   },
 ];
+
+/** The checks of `npm run check`, beside the suites of mocha. */
+export const STATIC = "static";
+
+/** Names for several suites at once. */
+export const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  /** What to run before every commit: nothing is set up for it. */
+  fast: [STATIC, "unit", "policies"],
+};
+
+/**
+ * The suites that these names stand for, each once.
+ *
+ * @returns undefined for all of them, where nothing is named
+ */
+export function namedSuites(names: readonly string[]): ReadonlySet<string> | undefined {
+  return names.length === 0 ? undefined : new Set(names.flatMap((name) => GROUPS[name] ?? [name]));
+}
