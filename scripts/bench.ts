@@ -27,7 +27,7 @@ temporary folder; ${listed(ON_THE_DATACENTER)} use the machine's local datacente
 Parts:
 ${PARTS.map(({ name, measures }) => `  ${name.padEnd(12)} ${measures}`).join("\n")}
 
-  --objects N      pulumi: ConfigMaps in one namespace, 1 to 10000; 500 by default
+  --objects N,...  pulumi: numbers of ConfigMaps in one namespace, 1 to 10000 each; 500 by default
   --trials N       search: trials of each search, 2 to 1000; 48 by default, which is all of the grid
   --seeds N        search: searches by each algorithm, 1 to 100; 5 by default
   --steps TEXT     autoscaling: such as "0 s: 0, 2 s: 1", from npm test -- integration --grep autoscaling
@@ -56,7 +56,7 @@ await runMain(async () => {
   }
   const parts = chosen(positionals);
   const options: BenchOptions = {
-    objects: wholeNumber("objects", values.objects ?? "500", 1, 10_000),
+    objects: (values.objects ?? "500").split(",").map((text) => wholeNumber("objects", text, 1, 10_000)),
     trials: wholeNumber("trials", values.trials ?? "48", 2, 1000),
     seeds: wholeNumber("seeds", values.seeds ?? "5", 1, 100),
     stacks: (values.stacks ?? "simulated,simulated-large").split(","),

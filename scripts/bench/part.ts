@@ -2,8 +2,8 @@ import type { Report } from "../lib/report.ts";
 
 /** What a command line asks of the parts; each takes what concerns it. */
 export interface BenchOptions {
-  /** Plain objects in one namespace. */
-  readonly objects: number;
+  /** Numbers of plain objects in one namespace, each measured. */
+  readonly objects: readonly number[];
   /** Trials of each search, and how many searches each algorithm makes. */
   readonly trials: number;
   readonly seeds: number;
