@@ -39,6 +39,9 @@ export interface Found {
 /** Where the official provider lies; without it the stand-in is what runs. */
 const OFFICIAL = process.env["LOOP_PROVIDER"] ?? "/tmp/pk/pulumi-resource-kubernetes";
 
+/** No promise is kept by a run that takes longer; it is killed. */
+const LONGEST_RUN_SECONDS = 180;
+
 export async function startWorld(): Promise<World> {
   const plane = await startControlPlane();
   const proxy = await startProxy(plane.server, plane.identity);
@@ -234,10 +237,12 @@ function startRun(folder: string, env: Readonly<Record<string, string>>): Runnin
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream?.on("data", (data: Buffer) => (output += data.toString()));
+  const timer = setTimeout(() => killGroup(child.pid ?? 0), LONGEST_RUN_SECONDS * 1000);
   const done = new Promise<Outcome>((resolve, reject) => {
     child.once("error", reject);
     // Not "close": a plugin that outlives the run holds its pipes.
     child.once("exit", (code) => {
+      clearTimeout(timer);
       const line = output.split("\n").findLast((text) => text.startsWith("{")) ?? "{}";
       resolve({ ...(code === null ? {} : JSON.parse(line)), code: code ?? undefined, output });
     });
@@ -246,11 +251,20 @@ function startRun(folder: string, env: Readonly<Record<string, string>>): Runnin
   return {
     child,
     done,
-    killAll: () => process.kill(-group, "SIGKILL"),
+    killAll: () => killGroup(group),
     killEngine: () => {
       for (const pid of childrenNamed(group, "pulumi")) process.kill(pid, "SIGKILL");
     },
   };
+}
+
+/** It may have ended on its own a moment ago. */
+function killGroup(group: number): void {
+  try {
+    process.kill(-group, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
 }
 
 /** Direct children of a process by the name of their program. */

@@ -30,5 +30,10 @@ function make({ name, manifest, aliases, secret }: SuiteObject, dependsOn: pulum
   const args =
     secret === true && stringData !== undefined ? { ...rest, stringData: pulumi.secret(stringData) } : manifest;
   const kind = (KINDS[manifest.kind] ?? k8s.apiextensions.CustomResource) as Construct;
-  return new kind(name, args, { dependsOn, aliases: (aliases ?? []).map((alias) => ({ name: alias })) });
+  return new kind(name, args, {
+    dependsOn,
+    aliases: (aliases ?? []).map((alias) => ({ name: alias })),
+    // What a finalizer holds would be waited for ten minutes.
+    customTimeouts: { delete: "20s" },
+  });
 }
