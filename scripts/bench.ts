@@ -3,6 +3,7 @@ import { autoscaling } from "./bench/autoscaling.ts";
 import { canary } from "./bench/canary.ts";
 import { compression } from "./bench/compression.ts";
 import { lifecycle } from "./bench/lifecycle.ts";
+import { loop } from "./bench/loop.ts";
 import type { BenchOptions, Part, PartResult } from "./bench/part.ts";
 import { pulumi } from "./bench/pulumi.ts";
 import { search } from "./bench/search.ts";
@@ -15,7 +16,7 @@ import { report } from "./lib/report.ts";
 const MEASURED: readonly Part[] = [pulumi, search, compression];
 /** Those that use the machine's local datacenter, and bring it up where it does not run. */
 const ON_THE_DATACENTER: readonly Part[] = [lifecycle, autoscaling, canary];
-const PARTS: readonly Part[] = [...MEASURED, simulated, ...ON_THE_DATACENTER];
+const PARTS: readonly Part[] = [...MEASURED, simulated, loop, ...ON_THE_DATACENTER];
 
 const HELP = `Measures parts of this repository. The parts ${listed(MEASURED)} have servers of their own on free ports and in a
 temporary folder; ${listed(ON_THE_DATACENTER)} use the machine's local datacenter, with a stack of their own that they remove.
