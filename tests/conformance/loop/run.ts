@@ -15,7 +15,7 @@ const env = Object.fromEntries(
 const keep = (file: string, text: string) => appendFileSync(path.join(folder, "..", file), text);
 
 try {
-  const recovered: unknown = await recoverStack({ workDir: folder, stack, env });
+  const recovered = await recoverStack({ workDir: folder, stack, env });
   const engine = await Engine.open({
     repositoryRoot: folder,
     stackName: stack,
@@ -25,6 +25,9 @@ try {
     onOutput: (text) => keep("output.log", text),
     signal: new AbortController().signal,
     interrupted: () => false,
+    onRepair: (sentence) => recovered.push(sentence),
+    kubernetesOnly: true,
+    cluster: async () => ({ kubeconfig: env["KUBECONFIG"] ?? "", context: "loop" }),
   });
   const { created, updated, replaced, deleted, drift } = await engine.up();
   process.stdout.write(`${JSON.stringify({ recovered, created, updated, replaced, deleted, drift })}\n`);

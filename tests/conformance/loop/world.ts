@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -8,7 +8,7 @@ import { ask } from "../../../scripts/cluster/http.ts";
 import { REPOSITORY_ROOT } from "../../../scripts/lib/command-line.ts";
 import { cacheRoot, toolPath } from "../../../scripts/lib/roots.ts";
 import { pulumiEnvironment } from "../../../scripts/standins/environment.ts";
-import { installStandins } from "../../../scripts/standins/install.ts";
+import { installPlugins } from "../../../scripts/standins/install.ts";
 import { declared, SUITE_LABEL, type SuiteObject, type Variant } from "./program/objects.ts";
 import { type FaultProxy, startProxy } from "./proxy.ts";
 
@@ -35,9 +35,6 @@ export interface Found {
   };
   readonly [field: string]: unknown;
 }
-
-/** Where the official provider lies; without it the stand-in is what runs. */
-const OFFICIAL = process.env["LOOP_PROVIDER"] ?? "/tmp/pk/pulumi-resource-kubernetes";
 
 /** No promise is kept by a run that takes longer; it is killed. */
 const LONGEST_RUN_SECONDS = 180;
@@ -165,15 +162,10 @@ export async function createTrial({ proxy, labelled }: World): Promise<Trial> {
     SUITE_PREFIX: prefix,
     NO_COLOR: "1",
     NODE_NO_WARNINGS: "1",
-    PULUMI_K8S_CLIENT_QPS: "1000",
-    PULUMI_K8S_CLIENT_BURST: "2000",
-    PULUMI_K8S_ENABLE_PATCH_FORCE: "true",
-    PULUMI_K8S_ENABLE_CONFIGMAP_MUTABLE: "true",
-    PULUMI_K8S_ENABLE_SECRET_MUTABLE: "true",
+    SUITE_REPOSITORY: REPOSITORY_ROOT,
   };
   const home = env["PULUMI_HOME"] ?? "";
-  Object.assign(env, (await installStandins({ pulumiHome: home, env, mode: "stand-ins" })).env);
-  await putOfficialProvider(home);
+  Object.assign(env, (await installPlugins({ pulumiHome: home, env, mode: "instead" })).env);
 
   const start: Trial["start"] = (variant = "full", more = {}) =>
     startRun(folder, { ...env, SUITE_VARIANT: variant, ...more });
@@ -213,18 +205,6 @@ function kubeconfigFor(server: string, context: string): string {
     contexts: [{ name: context, context: { cluster: context, user: context } }],
     users: [{ name: context, user: {} }],
   });
-}
-
-/** Puts the official provider where the stand-in is. To be dropped once `installStandins` installs it by itself. */
-async function putOfficialProvider(home: string): Promise<void> {
-  const manifest = path.join(REPOSITORY_ROOT, "node_modules/@pulumi/kubernetes/package.json");
-  const { version } = JSON.parse(await readFile(manifest, "utf8")) as { version: string };
-  const folder = path.join(home, "plugins", `resource-kubernetes-v${version}`);
-  if (!existsSync(OFFICIAL)) return;
-  await rm(folder, { recursive: true, force: true });
-  await mkdir(folder, { recursive: true });
-  // A link and not a copy: it has 166 MB.
-  await symlink(OFFICIAL, path.join(folder, "pulumi-resource-kubernetes"));
 }
 
 function startRun(folder: string, env: Readonly<Record<string, string>>): Running {

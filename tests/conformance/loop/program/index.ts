@@ -2,6 +2,11 @@ import * as k8s from "@pulumi/kubernetes";
 import * as pulumi from "@pulumi/pulumi";
 import { declared, type SuiteObject } from "./objects.ts";
 
+const { guardStack } = (await import(`${process.env["SUITE_REPOSITORY"]}/components/guard/program.ts`)) as {
+  guardStack: () => { check(): void };
+};
+const guard = guardStack();
+
 type Construct = new (name: string, args: object, options: pulumi.CustomResourceOptions) => pulumi.CustomResource;
 
 /** Constructors by kind; a kind that is not here is a custom one. */
@@ -24,6 +29,8 @@ for (const object of declared(process.env)) {
   const resource = make(object, first ? [] : made);
   if (first) made.push(resource);
 }
+
+guard.check();
 
 function make({ name, manifest, aliases, secret }: SuiteObject, dependsOn: pulumi.Resource[]): pulumi.Resource {
   const { stringData, ...rest } = manifest as { stringData?: object };
