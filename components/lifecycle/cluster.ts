@@ -131,7 +131,10 @@ export async function clusterConnection(reference: ClusterReference): Promise<Cl
 
 async function send(access: Access, method: "GET" | "DELETE", path: string, content?: string): Promise<unknown> {
   const url = new URL(`${access.server.pathname.replace(/\/$/, "")}${path}`, access.server);
-  const type = content === undefined ? {} : { "content-type": "application/json" };
+  const type =
+    content === undefined
+      ? {}
+      : { "content-type": "application/json", "content-length": String(Buffer.byteLength(content)) };
   const request = (url.protocol === "http:" ? http : https).request(url, {
     method,
     agent: access.agent,

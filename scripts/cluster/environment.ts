@@ -30,7 +30,9 @@ export function renderEnvironment(places: EnvironmentPlaces): Record<string, str
     cacheRoot: places.cacheRoot,
     pulumiHome: home,
     policyPack: path.join(places.repository, "policies"),
-    backendUrl: `file://${state}`,
+    // Without it each file of the state has another beside it, which is empty for a moment at each write: a kill then leaves a
+    // state that Pulumi can neither read nor remove.
+    backendUrl: `file://${state}?metadata=skip`,
   });
   const first = [...places.toolFolders, path.join(places.repository, "node_modules", ".bin")];
   const others = places.searchPath.split(path.delimiter).filter((folder) => folder !== "" && !first.includes(folder));

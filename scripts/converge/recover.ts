@@ -1,10 +1,11 @@
-import { readFileSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { Failure } from "../lib/failure.ts";
 import { run } from "../lib/process.ts";
 import { type Deployment, type ExpectedId, type ExportedState, kubernetesId, settlePending } from "./pending.ts";
-import { backendFolder, isStale, type LockFile, locksOf, removeLock } from "./stale-lock.ts";
+import { endOrphanedPlugins } from "./plugins.ts";
+import { backendFolder, isStale, type LockFile, locksOf, removeLock, stateFile } from "./stale-lock.ts";
 
 export interface RecoverOptions {
   /** Folder of Pulumi.yaml. */
@@ -18,17 +19,57 @@ export interface RecoverOptions {
 }
 
 /**
- * Makes a stack ready for the next run after a run that was killed: removes the lock of a process that is gone, and
- * settles the operations that were under way. Does nothing, quickly, if the last run ended by itself.
+ * Makes a stack ready for the next run after a run that was killed: ends plugins that outlived it, removes damaged files and the
+ * lock of a process that is gone, and settles the operations that were under way. Does nothing, quickly, if the last run ended by itself.
  * @returns what was repaired, one sentence each
  * @throws Failure if another run is under way, or if the state cannot be read or repaired
  */
 export async function recoverStack(options: RecoverOptions): Promise<string[]> {
   const project = projectName(options.workDir);
+  const home = options.env.PULUMI_HOME;
+  // First of all: they may still be writing, to the cluster and to a state of which the lock is about to be removed.
+  const ended = home === undefined ? [] : await endOrphanedPlugins(home);
   const backend = backendFolder(options.env.PULUMI_BACKEND_URL);
-  const unlocked = backend === undefined ? [] : unlock(backend, project, options.stack);
-  if (backend !== undefined && !hasPending(backend, project, options.stack)) return unlocked;
-  return [...unlocked, ...(await settle(options))];
+  if (backend === undefined) return [...ended, ...(await settle(options))];
+  const repaired = [
+    ...ended,
+    ...mendFiles(backend, project, options.stack),
+    ...unlock(backend, project, options.stack),
+  ];
+  return hasPending(backend, project, options.stack) ? [...repaired, ...(await settle(options))] : repaired;
+}
+
+/**
+ * Removes files of which a kill left less than the backend can read, before it reads them: descriptions beside the state
+ * (`.attrs`, truncated before they are written; without one the backend reads the state all the same), and a state that is
+ * empty or cut off, in place of which its backup is taken, where that is whole.
+ */
+function mendFiles(backend: string, project: string, stack: string): string[] {
+  const state = stateFile(backend, project, stack);
+  for (const file of [state, `${state}.bak`]) {
+    if (existsSync(`${file}.attrs`) && !isJson(`${file}.attrs`)) rmSync(`${file}.attrs`);
+  }
+  if (!existsSync(state) || isJson(state)) return [];
+  const aside = `${state}.broken-${new Date().toISOString().replaceAll(":", "")}`;
+  renameSync(state, aside);
+  rmSync(`${state}.attrs`, { force: true });
+  if (isJson(`${state}.bak`)) {
+    copyFileSync(`${state}.bak`, state);
+    return [`The state of the stack ${stack} was damaged: its backup is used, and it is kept as ${aside}.`];
+  }
+  return [
+    `The state of the stack ${stack} was damaged, and is kept as ${aside}: what exists is taken over by the next run.`,
+  ];
+}
+
+function isJson(file: string): boolean {
+  try {
+    JSON.parse(readFileSync(file, "utf8"));
+    return true;
+  } catch (error) {
+    if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
 }
 
 function unlock(backend: string, project: string, stack: string): string[] {
@@ -78,7 +119,7 @@ async function settle(options: RecoverOptions): Promise<string[]> {
 
 /** Reading the state file itself is much quicker than asking Pulumi, and this is asked before every run. */
 function hasPending(backend: string, project: string, stack: string): boolean {
-  const path = join(backend, ".pulumi", "stacks", project, `${stack}.json`);
+  const path = stateFile(backend, project, stack);
   let text: string;
   try {
     text = readFileSync(path, "utf8");

@@ -42,7 +42,7 @@ export function pulumiStateFolder(options: { readonly stateRoot: string }): stri
 export function pulumiEnvironment(options: PulumiEnvironmentOptions): Record<string, string> {
   return {
     PULUMI_HOME: options.pulumiHome ?? pulumiHome(options),
-    PULUMI_BACKEND_URL: options.backendUrl ?? `file://${pulumiStateFolder(options)}`,
+    PULUMI_BACKEND_URL: options.backendUrl ?? `file://${pulumiStateFolder(options)}?metadata=skip`,
     PULUMI_CONFIG_PASSPHRASE: "",
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_DIY_BACKEND_DISABLE_CHECKPOINT_BACKUPS: "true",
