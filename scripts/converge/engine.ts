@@ -7,7 +7,7 @@ import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { parse } from "yaml";
 import { GUARD_VARIABLES } from "../../components/guard/variables.ts";
 import { Failure } from "../lib/failure.ts";
-import { run } from "../lib/process.ts";
+import { CommandError, run } from "../lib/process.ts";
 import { addEvent, type Changes, mergeChanges, NO_CHANGES } from "./changes.ts";
 import { GuardedRun, type GuardedRunOptions } from "./guarded-run.ts";
 import { openHop } from "./hop.ts";
@@ -168,7 +168,10 @@ async function ensureStack({ stackName, env }: EngineOptions, project: string): 
     await writeFile(path.join(folder, "Pulumi.yaml"), JSON.stringify({ name: project, runtime: "nodejs" }));
     const known = JSON.parse((await pulumi(["stack", "ls", "--json"])).stdout) as readonly { readonly name: string }[];
     if (!known.some(({ name }) => name.split("/").at(-1) === stackName)) {
-      await pulumi(["stack", "init", stackName]);
+      await pulumi(["stack", "init", stackName]).catch((error: unknown) => {
+        // Another first run was faster: the stack's lock is what decides between the two.
+        if (!(error instanceof CommandError) || !error.tail.includes("already exists")) throw error;
+      });
     }
   } finally {
     await rm(folder, { recursive: true });

@@ -27,7 +27,7 @@ describe("environment", () => {
     assert.equal(variables["DOCKER_HOST"], "unix:///state/docker/docker.sock");
     assert.equal(variables["DOCKER_BUILDKIT"], "0");
     assert.equal(variables["PULUMI_HOME"], "/state/pulumi-home");
-    assert.equal(variables["PULUMI_BACKEND_URL"], "file:///state/pulumi");
+    assert.equal(variables["PULUMI_BACKEND_URL"], "file:///state/pulumi?metadata=skip");
     assert.equal(variables["PULUMI_SKIP_UPDATE_CHECK"], "true");
     assert.equal(variables["PULUMI_CONFIG_PASSPHRASE"], "");
     assert.equal(variables["PULUMI_OPTION_POLICY_PACK"], "/repository/policies");

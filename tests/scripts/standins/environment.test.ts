@@ -6,7 +6,7 @@ const roots = { stateRoot: "/state", cacheRoot: "/cache" };
 describe("pulumiEnvironment", () => {
   it("keeps state and plugins below the state root, and what can be rebuilt below the cache root", () => {
     const env = pulumiEnvironment(roots);
-    assert.equal(env.PULUMI_BACKEND_URL, "file:///state/pulumi/state");
+    assert.equal(env.PULUMI_BACKEND_URL, "file:///state/pulumi/state?metadata=skip");
     assert.equal(env.PULUMI_HOME, "/state/pulumi/home");
     assert.equal(env.NODE_COMPILE_CACHE, "/cache/node-compile-cache");
     assert.equal(env.PULUMI_CONFIG_PASSPHRASE, "");
