@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { tryDestruction } from "./destruction.ts";
 import type { Destructive } from "./program/objects.ts";
-import { startWorld, type World } from "./world.ts";
+import { sharedWorld } from "./shared-world.ts";
+import type { World } from "./world.ts";
 
 const WORST: readonly Destructive[] = ["rename", "claim-class", "job-template", "refused-successor"];
 
@@ -11,9 +12,8 @@ describe("the loop and destructive changes", function () {
   this.timeout(600_000);
   let world: World;
   before(async () => {
-    world = await startWorld();
+    world = await sharedWorld();
   });
-  after(() => world.stop());
 
   for (const change of WORST) {
     it(change, async () => assert.deepEqual((await tryDestruction(world, change)).wrong, []));

@@ -84,7 +84,9 @@ export async function tryFinalizer(world: World): Promise<string[]> {
     await finalizers(["millwright.dev/never"]);
     const runs = [await trial.up("smaller"), await trial.up("smaller")];
     const wrong = runs.flatMap(({ code, failure }, index) =>
-      code === 1 && failure?.includes("settings-9") ? [] : [`run ${index + 1} ended with ${code} and did not name it`],
+      code === 1 && failure?.includes("settings-9")
+        ? []
+        : [`run ${index + 1} ended with ${code} and did not name it: ${failure}`],
     );
     await finalizers([]);
     return [...first, ...wrong];

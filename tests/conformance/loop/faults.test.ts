@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { tryAbsence, tryFaults, tryHidden } from "./faults.ts";
 import type { FaultKind } from "./proxy.ts";
-import { startWorld, type World } from "./world.ts";
+import { sharedWorld } from "./shared-world.ts";
+import type { World } from "./world.ts";
 
 const KINDS: readonly FaultKind[] = [500, "lost"];
 
@@ -11,9 +12,8 @@ describe("the loop through faults", function () {
   this.timeout(600_000);
   let world: World;
   before(async () => {
-    world = await startWorld();
+    world = await sharedWorld();
   });
-  after(() => world.stop());
 
   for (const kind of KINDS) {
     it(`gets through ${kind} on a twentieth of its writes`, async () => {

@@ -2,7 +2,8 @@
 // them all. Does not prove it for kills between writes.
 import assert from "node:assert/strict";
 import { describeKill, type Kill, tryKill } from "./kills.ts";
-import { startWorld, type World } from "./world.ts";
+import { sharedWorld } from "./shared-world.ts";
+import type { World } from "./world.ts";
 
 const KILLS: readonly Kill[] = [
   { write: 1, moment: "applied", who: "all", next: "full" },
@@ -15,9 +16,8 @@ describe("the loop after a kill", function () {
   this.timeout(600_000);
   let world: World;
   before(async () => {
-    world = await startWorld();
+    world = await sharedWorld();
   });
-  after(() => world.stop());
 
   for (const kill of KILLS) {
     it(describeKill(kill), async () => assert.deepEqual(await tryKill(world, kill), []));

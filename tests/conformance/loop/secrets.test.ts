@@ -2,15 +2,15 @@
 // Does not prove it for what a program prints itself.
 import assert from "node:assert/strict";
 import { canary, found, placesOf } from "./secrets.ts";
-import { createTrial, startWorld, type World } from "./world.ts";
+import { sharedWorld } from "./shared-world.ts";
+import { createTrial, type World } from "./world.ts";
 
 describe("the loop and secrets", function () {
   this.timeout(600_000);
   let world: World;
   before(async () => {
-    world = await startWorld();
+    world = await sharedWorld();
   });
-  after(() => world.stop());
 
   it("shows no secret, changed and killed or not, where it shows what is in the clear", async () => {
     const trial = await createTrial(world);

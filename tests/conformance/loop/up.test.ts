@@ -1,15 +1,15 @@
 // Proves that one run makes what the program declares and that the next one writes nothing. Does not prove that anything runs:
 // there is no node.
 import assert from "node:assert/strict";
-import { createTrial, startWorld, type World } from "./world.ts";
+import { sharedWorld } from "./shared-world.ts";
+import { createTrial, type World } from "./world.ts";
 
 describe("the loop on the official provider", function () {
   this.timeout(240_000);
   let world: World;
   before(async () => {
-    world = await startWorld();
+    world = await sharedWorld();
   });
-  after(() => world.stop());
 
   it("makes every object, and then writes nothing", async () => {
     const trial = await createTrial(world);
