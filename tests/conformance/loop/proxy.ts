@@ -180,12 +180,20 @@ const REASONS: Readonly<Record<number, string>> = {
   503: "ServiceUnavailable",
 };
 
+/** As the API server words them (apimachinery's errors): it is by these that a user, and the loop, tell one from another. */
+const MESSAGES: Readonly<Record<number, string>> = {
+  409: "Operation cannot be fulfilled: the object has been modified; please apply your changes to the latest version and try again",
+  429: "the server has received too many requests and has asked us to try again later",
+  500: "Internal error occurred: by the proxy",
+  503: "the server is currently unable to handle the request",
+};
+
 function answerStatus(response: http.ServerResponse, code: number): void {
   const body = {
     kind: "Status",
     apiVersion: "v1",
     status: "Failure",
-    message: "by the proxy",
+    message: MESSAGES[code] ?? "by the proxy",
     reason: REASONS[code],
     code,
   };
