@@ -55,7 +55,7 @@ export const SUITES: readonly Suite[] = [
   {
     name: "conformance",
     proves:
-      "the stand-ins against a real engine and a real API server; KEDA, Kueue and the scheduler by what we render",
+      "the loop on the official provider and a real API server, killed, disturbed and raced; KEDA, Kueue, the scheduler",
     files: ["tests/conformance/**/*.test.ts", CLUSTER_TESTS],
     needs: ["controlPlane", "autoscaler", "queues"],
     timeoutSeconds: 300,

@@ -18,8 +18,7 @@ import { validateAddons } from "./validate.ts";
  *
  * Where the cluster has a Prometheus of its own, it is given the platform's rules.
  *
- * Needs the official plugin: the stand-in for it installs no charts, and says so. Whoever declares objects of a kind that a
- * chart defines depends on this.
+ * Whoever declares objects of a kind that a chart defines depends on this.
  */
 export class Addons extends ComponentResource {
   static readonly __pulumiType = "millwright:platform:Addons";
