@@ -35,7 +35,7 @@ const HELP = `Brings up the datacenter of a stack and converges it until nothing
   npm run up -- <stack> --watch         goes on when all is settled, and takes the next step whenever something asks for
                                         one: drift, new labels, a schedule, an edited stack file; until Ctrl-C
   npm run up -- <stack> --replace "Service shop/web"
-                                        lets that object be deleted and made anew; once for each
+                                        lets that object be deleted, or deleted and made anew; once for each
 ${STACK_HELP}
 
 It may be interrupted and run again at any time; it goes on from what the datacenter recorded.

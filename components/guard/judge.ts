@@ -64,8 +64,8 @@ const KEPT: Readonly<Record<string, Kept>> = {
   Namespace: { loss: "holds data", replacedBy: [] },
 };
 
-/** Kinds that a run leaves in the cluster when they are no longer declared: nobody asked for the end of their data. */
-export const RETAINED_KINDS: readonly string[] = ["PersistentVolumeClaim", "PersistentVolume"];
+/** Kinds that hold data by themselves: deleting a volume's object deletes nothing, and a new one may take the volume up again. */
+const DELETED_WITH_DATA: readonly string[] = ["Namespace", "PersistentVolumeClaim"];
 
 /** Indexes the resources of a state. */
 export function knownOf(resources: readonly KnownResource[]): Known {
@@ -96,7 +96,7 @@ export function aliasOf(
 
 /**
  * What a run must not do unasked, one sentence with its remedy each: delete and make anew what serves, runs or holds data, or
- * delete a namespace with all that is in it.
+ * delete a claim or a namespace with all that is in it.
  *
  * @param allowed objects that the user named by `--replace`, as {@link describeObject} writes them
  */
@@ -125,8 +125,8 @@ export function judge(declared: readonly DeclaredResource[], known: Known, allow
 
   for (const { urn, type, inputs } of known.byUrn.values()) {
     const identity = identityOf(type, inputs);
-    if (identity?.kind !== "Namespace" || urns.has(urn) || taken.has(urn) || allowed.has(describeObject(identity)))
-      continue;
+    if (identity === undefined || !DELETED_WITH_DATA.includes(identity.kind)) continue;
+    if (urns.has(urn) || taken.has(urn) || allowed.has(describeObject(identity))) continue;
     problems.push(
       `${describeObject(identity)} is no longer declared: deleting it would delete everything in it. ${consent(identity)}`,
     );
@@ -156,13 +156,10 @@ function replacement(
 }
 
 function consent(identity: ObjectIdentity): string {
-  const kept = KEPT[identity.kind];
-  const name = describeObject(identity);
-  if (kept?.loss === "holds data") {
-    const namespace = identity.namespace === undefined ? "" : ` --namespace ${identity.namespace}`;
-    return `Take the change back; or bring its data to safety, delete it yourself (kubectl delete ${identity.kind.toLowerCase()} ${identity.name}${namespace}) and run again with --replace "${name}".`;
-  }
-  return `Take the change back; or, where it may be away for a moment, run again with --replace "${name}".`;
+  const allow = `run again with --replace "${describeObject(identity)}"`;
+  return KEPT[identity.kind]?.loss === "holds data"
+    ? `Take the change back; or bring its data to safety and ${allow}, which deletes it.`
+    : `Take the change back; or, where it may be away for a moment, ${allow}.`;
 }
 
 function swapped(identity: ObjectIdentity, urn: string, other: string): string {

@@ -3,16 +3,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { getProject, getStack, Output, type Resource, type ResourceTransformation, runtime } from "@pulumi/pulumi";
 import { identityOf, type ObjectIdentity } from "./identity.ts";
-import {
-  aliasOf,
-  type DeclaredResource,
-  judge,
-  type Known,
-  type KnownResource,
-  knownOf,
-  RETAINED_KINDS,
-  UNKNOWN,
-} from "./judge.ts";
+import { aliasOf, type DeclaredResource, judge, type Known, type KnownResource, knownOf, UNKNOWN } from "./judge.ts";
 import { type RunObject, readRunObjects, writeRunObjects } from "./objects.ts";
 import { GUARD_VARIABLES } from "./variables.ts";
 
@@ -27,8 +18,7 @@ export interface Guard {
 
 /**
  * Stands between the program and the engine: a resource that declares the object of a resource that is gone becomes its
- * alias; claims and volumes outlive their declaration; and a program whose run would delete what serves, runs or holds data is
- * ended before its first resource is sent.
+ * alias, and a program whose run would delete what serves, runs or holds data is ended before its first resource is sent.
  */
 export function guardStack(env: NodeJS.ProcessEnv = process.env): Guard {
   const known = knownOf(readState(env));
@@ -44,11 +34,7 @@ export function guardStack(env: NodeJS.ProcessEnv = process.env): Guard {
     declared.push(resource);
     if (identity.kind === "Secret" && ignoreChanges.includes("data")) madeOnce.push(identity);
     const alias = aliasOf(resource, known);
-    const retain = RETAINED_KINDS.includes(identity.kind) ? { retainOnDelete: true } : {};
-    return {
-      props,
-      opts: { ...opts, ...retain, ...(alias === undefined ? {} : { aliases: [...(opts.aliases ?? []), alias] }) },
-    };
+    return alias === undefined ? undefined : { props, opts: { ...opts, aliases: [...(opts.aliases ?? []), alias] } };
   };
   runtime.registerStackTransformation(transformation);
   return { check: () => settle(declared, madeOnce, known, env) };

@@ -1,5 +1,5 @@
 import { describeObject, keyOf, type ObjectIdentity } from "../../components/guard/identity.ts";
-import { type KnownResource, knownOf, RETAINED_KINDS } from "../../components/guard/judge.ts";
+import { type KnownResource, knownOf } from "../../components/guard/judge.ts";
 import type { RunObject } from "../../components/guard/objects.ts";
 import { ApiError, type ClusterConnection } from "../../components/lifecycle/cluster.ts";
 
@@ -7,7 +7,7 @@ import { ApiError, type ClusterConnection } from "../../components/lifecycle/clu
 const MANAGER = /^pulumi-kubernetes/;
 
 /** Kinds that may hold what nobody can make again: they are named, and left where they are. */
-const LEFT: readonly string[] = [...RETAINED_KINDS, "Namespace", "CustomResourceDefinition"];
+const LEFT: readonly string[] = ["PersistentVolumeClaim", "PersistentVolume", "Namespace", "CustomResourceDefinition"];
 
 /** Objects that runs may have made and that the state does not know. Pure. */
 export function strayObjects(objects: readonly RunObject[], resources: readonly KnownResource[]): RunObject[] {

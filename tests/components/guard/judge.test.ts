@@ -92,7 +92,7 @@ describe("what would be deleted and made anew", () => {
       CLAIM,
       { spec: { storageClassName: "a" } },
       { spec: { storageClassName: "b" } },
-      /kubectl delete persistentvolumeclaim web --namespace shop/,
+      /bring its data to safety/,
     ],
     [
       "a template",
@@ -142,13 +142,18 @@ describe("what would be deleted and made anew", () => {
     assert.deepEqual(judge(program, state, NONE), []);
   });
 
-  it("is refused for a namespace that is no longer declared, and for nothing else that is removed", () => {
+  it("is refused for a namespace and a claim that are no longer declared, and for nothing else that is removed", () => {
     const state = knownOf([
       { ...known("kubernetes:core/v1:Namespace", "n", { metadata: { name: "shop" } }) },
+      known(CLAIM, "data", object("data")),
+      known("kubernetes:core/v1:PersistentVolume", "volume", { metadata: { name: "volume" } }),
       known(SERVICE, "web", object("web")),
     ]);
-    assert.match(judge([], state, NONE).join(), /^Namespace shop is no longer declared/);
-    assert.deepEqual(judge([], state, new Set(["Namespace shop"])), []);
+    const problems = judge([], state, NONE);
+    assert.equal(problems.length, 2);
+    assert.match(problems[0] ?? "", /^Namespace shop is no longer declared/);
+    assert.match(problems[1] ?? "", /^PersistentVolumeClaim shop\/data is no longer declared/);
+    assert.deepEqual(judge([], state, new Set(["Namespace shop", "PersistentVolumeClaim shop/data"])), []);
   });
 });
 
