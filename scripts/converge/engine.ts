@@ -192,12 +192,23 @@ export function engineFailure(changes: Changes, error: unknown): Failure {
       "change the stack file or the workload so that it keeps the policy (docs/policies.md)",
     );
   }
-  const text = indent(reasonsOf(changes, error));
+  const reasons = reasonsOf(changes, error);
+  const lock = reasons.join("\n").match(LOCKED);
+  if (lock !== null) {
+    return new Failure(
+      `Another run has the stack: its lock was made by ${lock[1]?.trim()}`,
+      "wait for that run to end; or if it is gone for good, remove its lock with: pulumi cancel",
+    );
+  }
+  const text = indent(reasons);
   return new Failure(
     `The run of the engine failed:\n${text}`,
     "mend the cause and run this again: it goes on where it stopped",
   );
 }
+
+/** The engine's own words where two runs meet, and in them who holds the lock. */
+const LOCKED = /the stack is currently locked by \d+ lock\(s\)[^]*?created by ([^\n]*)/;
 
 /** What the engine itself said, else how it ended. */
 function reasonsOf({ violations, errors }: Changes, error: unknown): readonly string[] {

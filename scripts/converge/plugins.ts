@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
@@ -15,8 +15,8 @@ export interface Process {
 const PATIENCE_SECONDS = 10;
 
 /**
- * Plugins that outlived their engine: they are below a Pulumi home, or were started by something there, and no living engine is
- * above them. Pure.
+ * Plugins that outlived their engine: programs below a Pulumi home with no living engine above them. Stand-ins are none: they
+ * end with the pipe that their engine held. Pure.
  *
  * @param home Pulumi's home, whose folder `plugins` the engine starts plugins from
  */
@@ -71,6 +71,7 @@ function listOnLinux(): Process[] {
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
       try {
+        if (statSync(`/proc/${name}`).uid !== process.getuid?.()) return [];
         const stat = readFileSync(`/proc/${name}/stat`, "utf8");
         // The program's name, in parentheses, may itself contain spaces and parentheses.
         const [state, parent] = stat.slice(stat.lastIndexOf(")") + 2).split(" ");

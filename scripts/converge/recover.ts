@@ -31,11 +31,9 @@ export async function recoverStack(options: RecoverOptions): Promise<string[]> {
   const ended = home === undefined ? [] : await endOrphanedPlugins(home);
   const backend = backendFolder(options.env.PULUMI_BACKEND_URL);
   if (backend === undefined) return [...ended, ...(await settle(options))];
-  const repaired = [
-    ...ended,
-    ...mendFiles(backend, project, options.stack),
-    ...unlock(backend, project, options.stack),
-  ];
+  // The lock before the files: those of a run that lives are nobody else's to judge.
+  const unlocked = unlock(backend, project, options.stack);
+  const repaired = [...ended, ...unlocked, ...mendFiles(backend, project, options.stack)];
   return hasPending(backend, project, options.stack) ? [...repaired, ...(await settle(options))] : repaired;
 }
 
@@ -47,13 +45,13 @@ export async function recoverStack(options: RecoverOptions): Promise<string[]> {
 function mendFiles(backend: string, project: string, stack: string): string[] {
   const state = stateFile(backend, project, stack);
   for (const file of [state, `${state}.bak`]) {
-    if (existsSync(`${file}.attrs`) && !isJson(`${file}.attrs`)) rmSync(`${file}.attrs`);
+    if (existsSync(`${file}.attrs`) && !isJsonObject(`${file}.attrs`)) rmSync(`${file}.attrs`);
   }
-  if (!existsSync(state) || isJson(state)) return [];
+  if (!existsSync(state) || isJsonObject(state)) return [];
   const aside = `${state}.broken-${new Date().toISOString().replaceAll(":", "")}`;
   renameSync(state, aside);
   rmSync(`${state}.attrs`, { force: true });
-  if (isJson(`${state}.bak`)) {
+  if (isJsonObject(`${state}.bak`)) {
     copyFileSync(`${state}.bak`, state);
     return [`The state of the stack ${stack} was damaged: its backup is used, and it is kept as ${aside}.`];
   }
@@ -62,10 +60,10 @@ function mendFiles(backend: string, project: string, stack: string): string[] {
   ];
 }
 
-function isJson(file: string): boolean {
+function isJsonObject(file: string): boolean {
   try {
-    JSON.parse(readFileSync(file, "utf8"));
-    return true;
+    const value: unknown = JSON.parse(readFileSync(file, "utf8"));
+    return typeof value === "object" && value !== null;
   } catch (error) {
     if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === "ENOENT") return false;
     throw error;
