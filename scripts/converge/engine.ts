@@ -208,7 +208,7 @@ export function engineFailure(changes: Changes, error: unknown): Failure {
 }
 
 /** The engine's own words where two runs meet, and in them who holds the lock. */
-const LOCKED = /the stack is currently locked by \d+ lock\(s\)[^]*?created by ([^\n]*)/;
+const LOCKED = /the stack is currently locked by \d+ lock\(s\).*?created by ([^\n]*)/s;
 
 /** What the engine itself said, else how it ended. */
 function reasonsOf({ violations, errors }: Changes, error: unknown): readonly string[] {

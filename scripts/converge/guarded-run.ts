@@ -10,7 +10,7 @@ import { Failure } from "../lib/failure.ts";
 import { run } from "../lib/process.ts";
 import { isHopKubeconfig } from "./hop.ts";
 import { type Deployment, type ExportedState, redirectProviders } from "./pending.ts";
-import { backendFolder, stateFile } from "./stale-lock.ts";
+import { backendFolder, runObjectsFile, stateFile } from "./stale-lock.ts";
 import { clearMadeOnce, strayObjects, sweep } from "./sweep.ts";
 
 export interface GuardedRunOptions {
@@ -45,9 +45,8 @@ export class GuardedRun {
     this.#options = options;
     const backend = backendFolder(options.env["PULUMI_BACKEND_URL"]);
     if (backend !== undefined) {
-      const folder = path.join(backend, ".millwright");
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
-      this.#objects = path.join(folder, `${options.project}.${options.stack}.objects.json`);
+      this.#objects = runObjectsFile(backend, options.project, options.stack);
+      mkdirSync(path.dirname(this.#objects), { recursive: true, mode: 0o700 });
     }
   }
 

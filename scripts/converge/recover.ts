@@ -1,11 +1,12 @@
 import { copyFileSync, existsSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
+import { readRunObjects, writeRunObjects } from "../../components/guard/objects.ts";
 import { Failure } from "../lib/failure.ts";
 import { run } from "../lib/process.ts";
 import { type Deployment, type ExpectedId, type ExportedState, kubernetesId, settlePending } from "./pending.ts";
 import { endOrphanedPlugins } from "./plugins.ts";
-import { backendFolder, isStale, type LockFile, locksOf, removeLock, stateFile } from "./stale-lock.ts";
+import { backendFolder, isStale, type LockFile, locksOf, removeLock, runObjectsFile, stateFile } from "./stale-lock.ts";
 
 export interface RecoverOptions {
   /** Folder of Pulumi.yaml. */
@@ -48,6 +49,7 @@ function mendFiles(backend: string, project: string, stack: string): string[] {
     if (existsSync(`${file}.attrs`) && !isJsonObject(`${file}.attrs`)) rmSync(`${file}.attrs`);
   }
   if (!existsSync(state) || isJsonObject(state)) return [];
+  reopen(runObjectsFile(backend, project, stack));
   const aside = `${state}.broken-${new Date().toISOString().replaceAll(":", "")}`;
   renameSync(state, aside);
   rmSync(`${state}.attrs`, { force: true });
@@ -58,6 +60,12 @@ function mendFiles(backend: string, project: string, stack: string): string[] {
   return [
     `The state of the stack ${stack} was damaged, and is kept as ${aside}: what exists is taken over by the next run.`,
   ];
+}
+
+/** Whatever state follows, it does not know all that runs have made: the next run that ends well looks for the rest. */
+function reopen(file: string): void {
+  const record = readRunObjects(file);
+  if (record !== undefined) writeRunObjects(file, { ...record, open: true });
 }
 
 function isJsonObject(file: string): boolean {

@@ -69,6 +69,11 @@ export function stateFile(backend: string, project: string, stack: string): stri
   return join(backend, ".pulumi", "stacks", project, `${stack}.json`);
 }
 
+/** Where what the runs of a stack may have made is kept, beside its state. */
+export function runObjectsFile(backend: string, project: string, stack: string): string {
+  return join(backend, ".millwright", `${project}.${stack}.objects.json`);
+}
+
 export function removeLock(lock: LockFile): void {
   rmSync(lock.path, { force: true });
   rmSync(`${lock.path}.attrs`, { force: true });

@@ -46,7 +46,9 @@ function judgeTwo(runs: readonly Outcome[]): string[] {
   const refused = runs.filter(({ code }) => code !== 0);
   return [
     ...(refused.length === 1 ? [] : [`${refused.length} of two were refused: ${refused[0]?.failure}`]),
-    ...refused.filter(({ failure }) => !/in use|lock/.test(failure ?? "")).map(({ failure }) => `refused: ${failure}`),
+    ...refused
+      .filter(({ failure }) => !/in use|Another run has the stack/.test(failure ?? ""))
+      .map(({ failure }) => `refused: ${failure}`),
   ];
 }
 

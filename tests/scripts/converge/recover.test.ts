@@ -44,6 +44,7 @@ describe("recovery of damaged files, before the engine is asked anything", () =>
   for (const [what, content] of [
     ["empty", ""],
     ["cut off", WHOLE.slice(0, 20)],
+    ["null", "null"],
   ] as const) {
     it(`takes the backup in place of a state that is ${what}, and keeps that aside`, async () => {
       writeFileSync(state, content);
@@ -52,6 +53,16 @@ describe("recovery of damaged files, before the engine is asked anything", () =>
       assert.equal(readFileSync(state, "utf8"), WHOLE);
       const aside = readdirSync(path.dirname(state)).filter((name) => name.includes(".broken-"));
       assert.equal(aside.length, 1);
+    });
+
+    it(`has what runs made looked for after a state that was ${what}`, async () => {
+      const record = path.join(root, "state", ".millwright", "shop.dev.objects.json");
+      mkdirSync(path.dirname(record));
+      writeFileSync(record, JSON.stringify({ open: false, objects: [] }));
+      writeFileSync(state, content);
+      writeFileSync(`${state}.bak`, WHOLE);
+      await recover();
+      assert.deepEqual(JSON.parse(readFileSync(record, "utf8")), { open: true, objects: [] });
     });
 
     it(`goes on without a state where it is ${what} and has no whole backup`, async () => {
