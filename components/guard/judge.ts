@@ -144,6 +144,8 @@ function replacement(
   if (kept === undefined) return undefined;
   const old = identityOf(before.type, before.inputs);
   if (old !== undefined && keyOf(old) !== keyOf(identity)) {
+    // Another run beside it, which is how a run is changed: its name says what it does.
+    if (kept.loss === "runs") return undefined;
     const text = `${describeObject(old)} ${kept.loss} and would be deleted: its resource now declares ${describeObject(identity)}. ${consent(old)}`;
     return { object: old, text };
   }

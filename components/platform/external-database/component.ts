@@ -27,7 +27,8 @@ export class ExternalDatabase extends ComponentResource {
       password === undefined
         ? []
         : [new Secret(`${name}-password`, renderPassword(args, secret(password)), { parent: this })];
-    new Job(`${name}-setup`, renderSetup(args), { parent: this, dependsOn });
+    // What it does is in its name. Anything else, such as its image, is no reason to do it again.
+    new Job(`${name}-setup`, renderSetup(args), { parent: this, dependsOn, ignoreChanges: ["spec"] });
 
     this.connection = connection;
     this.registerOutputs({ connection });

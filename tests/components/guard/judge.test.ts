@@ -129,6 +129,12 @@ describe("what would be deleted and made anew", () => {
     );
   });
 
+  it("is not refused where a run's resource declares another run", () => {
+    const job = "kubernetes:batch/v1:Job";
+    const state = knownOf([known(job, "setup", object("setup-1"))]);
+    assert.deepEqual(judge([declared(job, "setup", object("setup-2"))], state, NONE), []);
+  });
+
   it("is not refused where a kind neither serves nor holds data, and where a field is empty before and absent after", () => {
     const config = "kubernetes:core/v1:ConfigMap";
     const state = knownOf([
