@@ -57,7 +57,7 @@ export function pulumiEnvironment(options: PulumiEnvironmentOptions): Record<str
 }
 
 /** What the official Kubernetes provider is told beside the program's own settings, and why. */
-const kubernetesEnvironment = {
+export const kubernetesEnvironment = {
   // It asks 50 times a second at most otherwise: a no-op of 500 objects takes 22 s in place of 8.
   PULUMI_K8S_CLIENT_QPS: "1000",
   PULUMI_K8S_CLIENT_BURST: "2000",

@@ -50,13 +50,6 @@ function isSecret(value: JsonObject): boolean {
   return value[SIGNATURE] === SECRET || (value[SIGNATURE] === OUTPUT && value.secret === true);
 }
 
-/** Whether a value, or anything in it, is a secret. */
-export function hasSecret(value: Json | undefined): boolean {
-  if (Array.isArray(value)) return value.some((item: Json) => hasSecret(item));
-  if (isObject(value)) return isSecret(value) || Object.values(value).some(hasSecret);
-  return false;
-}
-
 /** The value without the wrappers of secrets and outputs; unknown values stay what they are on the wire. */
 export function plain(value: Json): Json {
   if (Array.isArray(value)) return value.map((item: Json) => plain(item));

@@ -1,5 +1,4 @@
-// What we declare of KEDA and for it, through the stand-in for the official plugin, on a real API server with KEDA's
-// real programs, which have the rights we give them and no others; a small server plays the router. Does not prove what
+// What we declare of KEDA and for it, through the official provider, on a real API server with KEDA's real programs, which have the rights we give them and no others; a small server plays the router. Does not prove what
 // needs pods: that several servers come and go is in tests/integration/autoscaling.test.ts. Skipped where KEDA is not
 // built.
 import assert from "node:assert/strict";
@@ -16,13 +15,13 @@ import { ROUTER_METRICS_PORT } from "../../../components/serving/defaults.ts";
 import { renderEndpoint } from "../../../components/serving/render.ts";
 import type { EndpointArgs } from "../../../components/serving/types.ts";
 import { freePort } from "../../../scripts/lib/port.ts";
-import type { JsonObject } from "../../../scripts/standins/kubernetes/values.ts";
+import type { JsonObject } from "../../../scripts/standins/lib/values.ts";
 import { isPresent } from "../../../scripts/toolchain/ensure.ts";
 import type { ScalingSpec } from "../../../stacks/schema.ts";
 import { ARGS, CANARY_ARGS } from "../../components/serving/versions.ts";
-import { Engine, type Resource } from "../kubernetes/engine.ts";
 import { askWithToken, Cluster, eventually, FakeRouter, originalDefinitions, outerAddress } from "./cluster.ts";
 import { Program } from "./keda.ts";
+import { Provider, type Resource } from "./provider.ts";
 
 const SCALING: ScalingSpec = {
   kind: "auto",
@@ -73,7 +72,7 @@ describe("autoscaler on a control plane", function () {
   this.timeout(120_000);
   this.slow(20_000);
   let cluster: Cluster;
-  let engine: Engine;
+  let provider: Provider;
   const declared: { deployment?: Resource; scaledObject?: Resource } = {};
   let router: FakeRouter;
   let certificates: { readonly folder: string; readonly stop: () => Promise<void> };
@@ -90,8 +89,7 @@ describe("autoscaler on a control plane", function () {
       this.skip();
     }
     cluster = await Cluster.start();
-    engine = await Engine.unconfigured();
-    await engine.configure({ kubeconfig: cluster.kubeconfig });
+    provider = await Provider.start(cluster.kubeconfig);
     for (const name of [NAMESPACE, KEDA.namespace]) {
       await cluster.apply("Namespace", { metadata: { name } });
     }
@@ -115,6 +113,7 @@ describe("autoscaler on a control plane", function () {
     await operator?.stop();
     await certificates?.stop();
     router?.close();
+    provider?.close();
     await cluster?.stop();
   });
 
@@ -166,8 +165,8 @@ describe("autoscaler on a control plane", function () {
   it("runs KEDA with our definitions and rights, which makes its certificates", async () => {
     for (const definition of renderDefinitions()) {
       const news = { apiVersion: "apiextensions.k8s.io/v1", kind: "CustomResourceDefinition", ...plain(definition) };
-      const created = await engine.createReady(DEFINITION, definition.metadata.name, news);
-      assert.deepEqual((await engine.refresh(created))?.inputs, created.inputs, "the API server keeps it as declared");
+      const created = await provider.create(DEFINITION, definition.metadata.name, news);
+      assert.deepEqual(await provider.refreshedInputs(created), created.inputs, "the API server keeps it as declared");
     }
     const { accounts, clusterRoles, clusterRoleBindings, roles, roleBindings } = renderAccess(KEDA);
     for (const [kind, objects] of Object.entries({
@@ -210,12 +209,12 @@ describe("autoscaler on a control plane", function () {
 
   it("has KEDA take up a version's ScaledObject, which the engine waits for", async () => {
     router.load = 1;
-    declared.deployment = await engine.createReady(DEPLOYMENT, "deployment", {
+    declared.deployment = await provider.create(DEPLOYMENT, "deployment", {
       ...{ apiVersion: "apps/v1", kind: "Deployment" },
       ...withoutAwait(endpoint.versions[0]!.deployment),
     });
     await become(1);
-    declared.scaledObject = await engine.createReady(SCALED_OBJECT, "scaled", plain(scaledObject));
+    declared.scaledObject = await provider.create(SCALED_OBJECT, "scaled", plain(scaledObject));
     const { conditions = [] } = (await live())?.status ?? {};
     assert.ok(conditions.some(({ type, status }) => type === "Ready" && status === "True"));
     const { spec } = (await cluster.get<Hpa>("HorizontalPodAutoscaler", VERSION, NAMESPACE))!;
@@ -234,7 +233,7 @@ describe("autoscaler on a control plane", function () {
     router.load = 0;
     await become(0);
     for (const each of Object.values(declared)) {
-      assert.deepEqual((await engine.refresh(each))?.inputs, each.inputs, "what KEDA does is no drift");
+      assert.deepEqual(await provider.refreshedInputs(each), each.inputs, "what KEDA does is no drift");
     }
     router.load = 1;
     const asked = Date.now();
@@ -247,10 +246,9 @@ describe("autoscaler on a control plane", function () {
     await become(0);
     const tried = renderEndpoint(scaled(CANARY_ARGS)).scaledObjects.find(({ metadata }) => metadata.name === VERSION);
     const before = declared.scaledObject!;
-    const during = await engine.update(before, await engine.checked(before.urn, plain(tried), before.inputs));
-    assert.deepEqual(during.initErrors, []);
+    const during = await provider.update(before, plain(tried));
     await become(1);
-    declared.scaledObject = await engine.update(during, before.inputs);
+    declared.scaledObject = await provider.update(during, before.inputs);
     await become(0);
   });
 
@@ -322,14 +320,14 @@ describe("autoscaler on a control plane", function () {
     const news = { apiVersion: "apps/v1", kind: "Deployment", ...withoutAwait(deployment) };
     router.load = 1;
     await become(1);
-    declared.deployment = await engine.update(before, await engine.checked(before.urn, news, before.inputs));
+    declared.deployment = await provider.update(before, news);
     assert.equal(await replicas(), 3);
   });
 
   it("lets a ScaledObject go, with all it made, and leaves no version asleep", async () => {
     router.load = 0;
     await become(0);
-    await engine.delete(declared.scaledObject!);
+    await provider.delete(declared.scaledObject!);
     assert.equal(await cluster.get("ScaledObject", VERSION, NAMESPACE), undefined);
     await become(1);
     await eventually("no HorizontalPodAutoscaler", async () =>

@@ -9,7 +9,7 @@ import { refuse, servePlugin, unary } from "../../../scripts/standins/lib/plugin
 import { fromStruct } from "../../../scripts/standins/lib/values.ts";
 
 // A provider for tests: a `sleepy:index:Thing` is a file in the folder $SLEEPY_FOLDER, named by its input `name`, and
-// making or removing one takes $SLEEPY_MILLISECONDS. Like the stand-in for Kubernetes it adopts what is already there.
+// making or removing one takes $SLEEPY_MILLISECONDS. Like the Kubernetes provider it adopts what is already there.
 const NAME = "pulumi-resource-sleepy";
 
 function fileOf(name: string): string {

@@ -3,12 +3,12 @@
 import assert from "node:assert/strict";
 import { renderIsolation, renderNamespace } from "../../../components/platform/render.ts";
 import { renderEndpoint } from "../../../components/serving/render.ts";
-import type { JsonObject } from "../../../scripts/standins/kubernetes/values.ts";
+import { type ControlPlane, startControlPlane } from "../../../scripts/cluster/control-plane.ts";
+import { Api } from "../../../scripts/simulation/api.ts";
 import { servingSchema } from "../../../stacks/schema.ts";
 import { EXAMPLES, IMAGE, KINDS } from "../../components/catalog/engines.ts";
 import { VERSION } from "../../components/fixtures.ts";
 import { ARGS } from "../../components/serving/versions.ts";
-import { api } from "../kubernetes/cluster.ts";
 
 const NAMESPACE = "served";
 const GPU = servingSchema.shape.resources.parse({ cpu: 4, memoryGiB: 32, gpu: 2 });
@@ -22,33 +22,36 @@ const PATHS = {
   ServiceAccount: ["v1", "/api/v1", "serviceaccounts"],
 } as const;
 
-/** Applies an object as the engine's plugin does, or only asks whether it would be taken; a refusal throws. */
-async function apply(kind: keyof typeof PATHS, object: object, dryRun = false): Promise<JsonObject> {
-  const [apiVersion, prefix, plural] = PATHS[kind];
-  const body = JSON.parse(JSON.stringify({ apiVersion, kind, ...object })) as JsonObject;
-  const { name } = (object as { metadata: { name: string } }).metadata;
-  const query = { fieldManager: "test", fieldValidation: "Strict", ...(dryRun ? { dryRun: "All" } : {}) };
-  const contentType = "application/apply-patch+yaml";
-  const path = `${prefix}/namespaces/${NAMESPACE}/${plural}/${name}`;
-  return (await (await api()).request("PATCH", path, { body, contentType, query })).body;
-}
-
 describe("engines on a control plane", function () {
   this.timeout(120_000);
   this.slow(20_000);
+  let plane: ControlPlane;
+  let api: Api;
+
+  /** Applies an object as the engine's plugin does, or only asks whether it would be taken; a refusal throws. */
+  const apply = (kind: keyof typeof PATHS, object: object, dryRun = false) => {
+    const [apiVersion, prefix, plural] = PATHS[kind];
+    const { name } = (object as { metadata: { name: string } }).metadata;
+    const query = `fieldValidation=Strict${dryRun ? "&dryRun=All" : ""}`;
+    const path = `${prefix}/namespaces/${NAMESPACE}/${plural}/${name}?${query}`;
+    return api.apply<Record<string, unknown>>(path, "test", { apiVersion, kind, ...object });
+  };
 
   before(async () => {
+    plane = await startControlPlane();
+    api = new Api(plane.server, plane.identity);
     const args = {
       namespace: NAMESPACE,
       storage: { kind: "storageClass", storageClassName: "x", sizeGiB: 1 },
     } as const;
-    const client = await api();
-    await client.request("PATCH", `/api/v1/namespaces/${NAMESPACE}`, {
-      body: { apiVersion: "v1", kind: "Namespace", ...renderNamespace(args) } as unknown as JsonObject,
-      contentType: "application/apply-patch+yaml",
-      query: { fieldManager: "test" },
-    });
+    const namespace = { apiVersion: "v1", kind: "Namespace", ...renderNamespace(args) };
+    await api.apply(`/api/v1/namespaces/${NAMESPACE}`, "test", namespace);
     await apply("NetworkPolicy", renderIsolation(args));
+  });
+
+  after(async () => {
+    api?.close();
+    await plane?.stop();
   });
 
   for (const kind of KINDS) {

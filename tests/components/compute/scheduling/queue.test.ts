@@ -7,7 +7,6 @@ import {
   queueLabels,
   topologyLevels,
 } from "../../../../components/compute/scheduling/queue.ts";
-import { parsePath } from "../../../../scripts/standins/kubernetes/values.ts";
 import { COUNTED, POOLS, QUEUED } from "./fixtures.ts";
 
 describe("priorities", () => {
@@ -113,8 +112,8 @@ describe("where a workload goes", () => {
   it("is kept by the engine as it was, by paths that lead to the labels", () => {
     const labels = Object.keys(queueLabels("vision", "search"));
     assert.deepEqual(
-      KEPT_QUEUE_LABELS.map(parsePath),
-      labels.map((label) => ["metadata", "labels", label]),
+      KEPT_QUEUE_LABELS,
+      labels.map((label) => `metadata.labels["${label}"]`),
     );
   });
 });

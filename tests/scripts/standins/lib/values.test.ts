@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import {
   equal,
-  hasSecret,
   hasUnknown,
   type Json,
   plain,
@@ -16,10 +15,8 @@ const json = fc.jsonValue() as fc.Arbitrary<Json>;
 describe("Pulumi's values on the wire", () => {
   it("finds and removes secrets at any depth", () => {
     const value = { a: [secret("hush")], b: { c: secret({ d: "deep", e: 1 }) }, f: "open" };
-    assert.ok(hasSecret(value));
     assert.deepEqual(plain(value), { a: ["hush"], b: { c: { d: "deep", e: 1 } }, f: "open" });
     assert.deepEqual(secretStrings(value).sort(), ["deep", "hush"]);
-    assert.ok(!hasSecret(plain(value)));
   });
 
   it("sees what is unknown, also in an output without a value", () => {
