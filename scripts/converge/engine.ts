@@ -170,7 +170,8 @@ async function ensureStack({ stackName, env }: EngineOptions, project: string): 
     if (!known.some(({ name }) => name.split("/").at(-1) === stackName)) {
       await pulumi(["stack", "init", stackName]).catch((error: unknown) => {
         // Another first run was faster: the stack's lock is what decides between the two.
-        if (!(error instanceof CommandError) || !error.tail.includes("already exists")) throw error;
+        if (!(error instanceof CommandError)) throw error;
+        if (!error.tail.includes("already exists")) throw lockedFailure(error.tail) ?? error;
       });
     }
   } finally {
@@ -193,18 +194,24 @@ export function engineFailure(changes: Changes, error: unknown): Failure {
     );
   }
   const reasons = reasonsOf(changes, error);
-  const lock = reasons.join("\n").match(LOCKED);
-  if (lock !== null) {
-    return new Failure(
-      `Another run has the stack: its lock was made by ${lock[1]?.trim()}`,
-      "wait for that run to end; or if it is gone for good, remove its lock with: pulumi cancel",
-    );
-  }
-  const text = indent(reasons);
-  return new Failure(
-    `The run of the engine failed:\n${text}`,
-    "mend the cause and run this again: it goes on where it stopped",
+  return (
+    lockedFailure(reasons.join("\n")) ??
+    new Failure(
+      `The run of the engine failed:\n${indent(reasons)}`,
+      "mend the cause and run this again: it goes on where it stopped",
+    )
   );
+}
+
+/** What a user reads where two runs meet; undefined where the engine's text tells of no lock. */
+function lockedFailure(text: string): Failure | undefined {
+  const lock = text.match(LOCKED);
+  return lock === null
+    ? undefined
+    : new Failure(
+        `Another run has the stack: its lock was made by ${lock[1]?.trim()}`,
+        "wait for that run to end; or if it is gone for good, remove its lock with: pulumi cancel",
+      );
 }
 
 /** The engine's own words where two runs meet, and in them who holds the lock. */
