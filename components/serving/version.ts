@@ -37,6 +37,12 @@ export interface VersionObjects {
 type Context = Pick<EndpointArgs, "artifacts" | "images" | "placements">;
 
 /**
+ * Waited for until it is there, whether it works or not. Not `skipAwait`: with it the provider does not wait for the end of the
+ * servers either, and their address would go while routers still lead to it.
+ */
+const ONLY_MADE = "jsonpath={.metadata.uid}";
+
+/**
  * A version's servers and their address. A version goes from trial to stable without a change of its pods: only whether the
  * engine waits for them changes.
  */
@@ -63,7 +69,7 @@ function renderDeployment(served: ServedVersion, context: Context, onTrial: bool
   // One server at a time is replaced, so the waits add up; the Deployment's own clock starts anew with each.
   const timeoutSeconds = startupSeconds * mostServers(scaling) + ROLLOUT_MARGIN_SECONDS;
   const annotations = onTrial
-    ? { "pulumi.com/skipAwait": "true" }
+    ? { "pulumi.com/waitFor": ONLY_MADE }
     : { "pulumi.com/timeoutSeconds": String(timeoutSeconds) };
   return {
     metadata: {

@@ -1,23 +1,36 @@
-import { BRIDGE } from "./constants.ts";
+import { BRIDGE, SERVICE_CIDR } from "./constants.ts";
 import { CNI_NETWORK } from "./node-config.ts";
 
 const PREFIX = "MILLWRIGHT-";
 
 /**
  * The kernel's chains and ours that they jump to: they let pods' packets pass where something else (dockerd, a firewall)
- * drops what it does not know.
+ * drops what it does not know, and refuse what nothing answers.
  */
 export const PASSAGES = {
   /** Between pods, and from pods to the world. */
   FORWARD: `${PREFIX}FORWARD`,
   /** From pods to the node: its API server and its name server. */
   INPUT: `${PREFIX}INPUT`,
+  /** From the node itself. */
+  OUTPUT: `${PREFIX}OUTPUT`,
 } as const;
+
+/**
+ * What is still for a Service's address after kube-proxy's rules is for one that is gone. It is refused at once, as from a server
+ * that is down; sent on, it would leave the machine, and whatever is there would answer.
+ */
+const REFUSALS = [PASSAGES.FORWARD, PASSAGES.OUTPUT].flatMap((chain) => [
+  `-A ${chain} -d ${SERVICE_CIDR} -p tcp -j REJECT --reject-with tcp-reset`,
+  `-A ${chain} -d ${SERVICE_CIDR} -j REJECT`,
+]);
 
 /** Input of `iptables-restore --noflush` that makes our chains; applying it again changes nothing. */
 export const PASSAGE_RULES = [
   "*filter",
-  ...Object.values(PASSAGES).flatMap((chain) => [`:${chain} - [0:0]`, `-A ${chain} -i ${BRIDGE} -j ACCEPT`]),
+  ...Object.values(PASSAGES).map((chain) => `:${chain} - [0:0]`),
+  ...REFUSALS,
+  ...[PASSAGES.FORWARD, PASSAGES.INPUT].map((chain) => `-A ${chain} -i ${BRIDGE} -j ACCEPT`),
   `-A ${PASSAGES.FORWARD} -o ${BRIDGE} -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT`,
   "COMMIT",
   "",

@@ -80,7 +80,8 @@ describe("a version's servers", () => {
     );
     const taken = { "pulumi.com/patchForce": "true" };
     assert.deepEqual(stable, { "pulumi.com/timeoutSeconds": "300", ...taken });
-    assert.deepEqual(candidate, { "pulumi.com/skipAwait": "true", ...taken });
+    // Whether they are ready; that they are gone is waited for, too, which skipAwait would leave out.
+    assert.deepEqual(candidate, { "pulumi.com/waitFor": "jsonpath={.metadata.uid}", ...taken });
   });
 });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { removalRules } from "../../../scripts/cluster/iptables.ts";
+import { PASSAGE_RULES, removalRules } from "../../../scripts/cluster/iptables.ts";
 
 const HASH = "CNI-0f1e2d3c4b5a69788796a5b4";
 const OTHER = "CNI-ffffffffffffffffffffffff";
@@ -29,6 +29,16 @@ COMMIT
 -A ${HASH} ! -d 224.0.0.0/4 -m comment --comment "name: \\"millwright\\" id: \\"abc\\"" -j MASQUERADE
 COMMIT
 `;
+
+describe("iptables: what `up` adds", () => {
+  it("refuses what is for a Service that is gone before it lets pods' packets pass", () => {
+    const forward = PASSAGE_RULES.split("\n").filter((line) => line.startsWith("-A MILLWRIGHT-FORWARD "));
+    assert.match(forward[0] ?? "", /-d 10\.96\.0\.0\/16 -p tcp -j REJECT --reject-with tcp-reset$/);
+    assert.match(forward[1] ?? "", /-d 10\.96\.0\.0\/16 -j REJECT$/);
+    assert.ok(forward.slice(2).every((line) => line.endsWith("-j ACCEPT")));
+    assert.match(PASSAGE_RULES, /^-A MILLWRIGHT-OUTPUT -d 10\.96\.0\.0\/16 -p tcp -j REJECT/m);
+  });
+});
 
 describe("iptables: what `down` removes", () => {
   it("is our rules in others' chains, then our chains", () => {
