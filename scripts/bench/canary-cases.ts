@@ -10,7 +10,7 @@ export const MAIL_MODEL = "mail-triage";
 /** How a version is tried: a rollout as short as its evidence allows. */
 export const CANARY = { weights: [20, 50], stepSeconds: 10, minRequests: 50 };
 
-export const REQUESTS_PER_SECOND = 10;
+export const REQUESTS_PER_SECOND = 5;
 
 const ONLY_LATENCY = { maxAccuracyDrop: 0.9, minAgreement: 0 };
 

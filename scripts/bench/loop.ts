@@ -72,7 +72,7 @@ async function faults(world: World, report: Report): Promise<Table> {
   const most = Number(process.env["LOOP_RUNS"] ?? "3");
   const rows: string[][] = [];
   for (const kind of chosen("LOOP_FAULTS", ["409", "429", "500", "503", "reset", "lost", "silent"])) {
-    for (const rate of chosen("LOOP_RATES", ["0.05", "0.2"]).map(Number)) {
+    for (const rate of chosen("LOOP_RATES", ["0.01", "0.05"]).map(Number)) {
       for (const phase of ["create", "change"] as const) {
         const fault: Faults = {
           kind: (/^\d+$/.test(kind) ? Number(kind) : kind) as FaultKind,
@@ -89,7 +89,7 @@ async function faults(world: World, report: Report): Promise<Table> {
   }
   const others = {
     "no server for 5 s": () => tryAbsence(world, 20, 5),
-    "no server for 30 s": () => tryAbsence(world, 20, 30),
+    "no server for 60 s": () => tryAbsence(world, 20, 60),
     "discovery denies apps": () => tryHidden(world, "apps"),
   };
   for (const [title, attempt] of Object.entries(others)) {
