@@ -122,7 +122,8 @@ export const TOOLS: Readonly<Record<ToolName, Tool>> = {
   },
   coredns: {
     version: "1.15.0",
-    from: { kind: "goBuild", packages: { coredns: "github.com/coredns/coredns" }, set: {} },
+    // A main of ours: CoreDNS's own brings plugins that compile the clients of three clouds.
+    from: { kind: "goBuild", packages: { coredns: "millwright.dev/tools/coredns" }, set: {} },
     check: { binary: "coredns", args: ["-version"] },
     buildDiskGiB: 3,
     purpose: "names of services inside the cluster",

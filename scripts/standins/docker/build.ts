@@ -12,8 +12,8 @@ export interface BuildOptions {
   readonly onLine: (line: string) => void;
 }
 
-/** One build at a time: side by side, steps that two images share would run twice and give two different layers. */
-let building: Promise<unknown> = Promise.resolve();
+/** The last build of each Dockerfile: side by side, its steps would run twice and give two different layers. */
+const building = new Map<string, Promise<unknown>>();
 
 /**
  * Builds an image and, unless it says otherwise, pushes it.
@@ -26,10 +26,14 @@ export async function buildImage(image: ImageSpec, options: BuildOptions): Promi
     const { cli, onLine } = options;
     const inspect = (format: string) =>
       cli.run({ args: ["image", "inspect", "--format", format, image.imageName], env });
-    const turn = building.then(() =>
+    const { dockerfile } = image.build;
+    const turn = (building.get(dockerfile) ?? Promise.resolve()).then(() =>
       cli.run({ args: buildArguments(image), env: { ...env, ...buildEnvironment(image.build) }, onLine }),
     );
-    building = turn.catch(() => undefined);
+    building.set(
+      dockerfile,
+      turn.catch(() => undefined),
+    );
     await turn;
     if (image.skipPush) return (await inspect("{{.Id}}")).trim();
     await cli.run({ args: ["push", image.imageName], env, onLine });
