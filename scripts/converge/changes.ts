@@ -55,6 +55,14 @@ export function withoutMarkup(message: string): string {
   return message.replace(/<\{%[^%]*%\}>/g, "").trim();
 }
 
+/** A provider's reason may leave out of what it speaks: `timed out waiting for the condition`. */
+function withResource(text: string, urn: string | undefined): string {
+  const [type, name] = urn?.split("::").slice(-2) ?? [];
+  const kind = type?.split(":").at(-1);
+  if (name === undefined || kind === "Stack" || text.includes(name)) return text;
+  return `${kind} ${name}: ${text}`;
+}
+
 /** Adds one engine event to what is known of a run. Pure; events may come in any order. */
 export function addEvent(changes: Changes, event: EngineEvent): Changes {
   if (event.policyEvent !== undefined) {
@@ -66,9 +74,11 @@ export function addEvent(changes: Changes, event: EngineEvent): Changes {
     return { ...changes, violations: [...changes.violations, `${policyName}, ${where}: ${withoutMarkup(message)}`] };
   }
   if (event.diagnosticEvent !== undefined) {
-    const { severity, message } = event.diagnosticEvent;
+    const { severity, message, urn } = event.diagnosticEvent;
     const text = withoutMarkup(message);
-    return severity === "error" && text !== "" ? { ...changes, errors: [...changes.errors, text] } : changes;
+    return severity === "error" && text !== ""
+      ? { ...changes, errors: [...changes.errors, withResource(text, urn)] }
+      : changes;
   }
   const metadata = event.resOutputsEvent?.metadata;
   if (metadata === undefined || event.resOutputsEvent?.planning === true || !isReal(metadata)) {

@@ -31,7 +31,8 @@ const TRANSIENT: readonly RegExp[] = [
  * An await that ran out is here because it took minutes, and because it quotes the readiness of pods ("connection refused").
  */
 const LASTING: readonly RegExp[] = [
-  /Apply failed with \d+ conflict|field manager conflict|field conflict detected/i,
+  // Not "field conflict detected": the provider calls every 409 so, that of an object modified meanwhile too.
+  /Apply failed with \d+ conflict|field manager conflict/i,
   /\bis forbidden:|\bForbidden\b|\bUnauthorized\b/,
   /\bis invalid:|\bInvalid value\b/,
   /failed to create typed patch object|strict decoding error/,

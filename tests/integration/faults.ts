@@ -1,6 +1,8 @@
+import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
-import { eventually, type TestStack } from "./datacenter.ts";
+import { setTimeout as sleep } from "node:timers/promises";
+import { eventually, REPOSITORY, STACK, type TestStack } from "./datacenter.ts";
 
 /** Waits for the first checkpoint of a training run that has no result yet, and returns the run's name. */
 export function waitForCheckpoint(stack: TestStack): Promise<string> {
@@ -51,4 +53,36 @@ function workloadProcesses(run: string): number[] {
       }
     })
     .sort((a, b) => b - a);
+}
+
+/** Starts `up`, kills the engine after some seconds, and waits until the converge loop has given up. */
+export async function killedUp(stack: TestStack, seconds: number): Promise<void> {
+  const child = spawn("sh", ["scripts/run.sh", "up", STACK, "--stack-file", stack.file, "--json"], {
+    cwd: REPOSITORY,
+    env: stack.env,
+    stdio: "ignore",
+  });
+  const ended = new Promise<void>((resolve) => child.once("close", () => resolve()));
+  await sleep(seconds * 1000);
+  for (const pid of enginesBelow(child.pid!)) {
+    process.kill(pid, "SIGKILL");
+  }
+  child.kill("SIGKILL");
+  await ended;
+}
+
+/** Process ids of `pulumi` among the descendants of a process. */
+function enginesBelow(root: number): number[] {
+  const parents = new Map<number, { parent: number; name: string }>();
+  for (const entry of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+    try {
+      const stat = readFileSync(`/proc/${entry}/stat`, "utf8");
+      const [, name, parent] = /\((.*)\) \S (\d+)/.exec(stat) ?? [];
+      parents.set(Number(entry), { parent: Number(parent), name: name ?? "" });
+    } catch {
+      // The process ended between the listing and the reading.
+    }
+  }
+  const isBelow = (pid: number): boolean => pid === root || (pid > 1 && isBelow(parents.get(pid)?.parent ?? 0));
+  return [...parents].filter(([pid, { name }]) => name === "pulumi" && isBelow(pid)).map(([pid]) => pid);
 }

@@ -1,5 +1,5 @@
 // The main job on the machine's local datacenter, with the real corpus, the real engine and a real node. Does not prove the
-// official plugins, AWS or GPUs.
+// official Docker plugin, AWS or GPUs, nor what a crash of the API server or of the machine does.
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -7,7 +7,9 @@ import { classify } from "../../scripts/lib/inference.ts";
 import { startLoad } from "../../scripts/lib/load.ts";
 import { auditedWrites } from "./audit.ts";
 import { MODEL, NAMESPACE, REPOSITORY, STACK, type StatusReport, TestStack, type UpReport } from "./datacenter.ts";
-import { killWorkload, waitForCheckpoint } from "./faults.ts";
+import { killedUp, killWorkload, waitForCheckpoint } from "./faults.ts";
+
+const KILLS = 5;
 
 const NO_CHANGES = { created: [], updated: [], replaced: [], deleted: [] };
 
@@ -25,15 +27,30 @@ describe("the main job", () => {
     assert.equal(result.code, 0, result.stderr + result.stdout);
   });
 
-  it("takes the corpus from data to a served model in one command", async () => {
+  it(`takes the corpus from data to a served model, through ${KILLS} kill -9 of the engine, without a question`, async () => {
+    const moments: number[] = [];
+    for (let kill = 0; kill < KILLS; kill += 1) {
+      const seconds = 2 + 14 * Math.random();
+      moments.push(Math.round(seconds * 10) / 10);
+      await killedUp(stack, seconds);
+    }
     const report = await stack.up();
-    assert.equal(report.settled, true);
+    assert.equal(report.settled, true, `killed after ${moments.join(", ")} s`);
     assert.equal(existsSync(path.join(REPOSITORY, `stacks/Pulumi.${STACK}.yaml`)), false, "a stray stack file");
     status = await stack.status();
     const model = status.models[0];
     assert.equal(model?.stage, "stable");
     assert.ok(model?.endpoint, "the model has an endpoint");
     endpoint = model.endpoint;
+  });
+
+  it("has nothing doubled after it", async () => {
+    const names = await stack.kubectl("-n", NAMESPACE, "get", "deploy,svc,sa,cm,pvc,job", "-o", "name");
+    const ours = names.split("\n").filter((name) => name.includes(MODEL));
+    assert.equal(new Set(ours).size, ours.length);
+    // The servers of the one version and their router; what dataset, training and rollout recorded.
+    assert.equal(ours.filter((name) => name.startsWith("deployment")).length, 2, names);
+    assert.equal(ours.filter((name) => name.startsWith("configmap/record-")).length, 3, names);
   });
 
   it("is better than a majority class and a bag of words on the same split", () => {

@@ -80,6 +80,18 @@ describe("addEvent", () => {
     };
     assert.deepEqual(addEvent(NO_CHANGES, event as unknown as EngineEvent).errors, ["broken"]);
   });
+
+  it("names the resource of an error that does not", () => {
+    const errors = (message: string, urn: string) =>
+      addEvent(NO_CHANGES, { diagnosticEvent: { severity: "error", message, urn } } as unknown as EngineEvent).errors;
+    const urn = "urn:pulumi:local::millwright::pkg:a:A$kubernetes:core/v1:ConfigMap::settings-9";
+    const waited = "timed out waiting for the condition";
+    assert.deepEqual(errors(waited, urn), [`ConfigMap settings-9: ${waited}`]);
+    assert.deepEqual(errors(`ConfigMap models/settings-9: ${waited}`, urn), [`ConfigMap models/settings-9: ${waited}`]);
+    assert.deepEqual(errors("update failed", "urn:pulumi:local::millwright::pulumi:pulumi:Stack::millwright-local"), [
+      "update failed",
+    ]);
+  });
 });
 
 describe("leftRescaled", () => {

@@ -24,6 +24,7 @@ describe("a failed run of the engine is transient where it ended for", () => {
     "etcdserver: request timed out, waiting for the applied index took too long",
     "etcdserver: leader changed",
     'Operation cannot be fulfilled on deployments.apps "m": the object has been modified; please apply your changes to the latest version and try again',
+    `Server-Side Apply field conflict detected. See https://www.pulumi.com/registry for troubleshooting help\n: Operation cannot be fulfilled: the object has been modified; please apply your changes to the latest version and try again`,
     `configured Kubernetes cluster is unreachable: unable to load schema information from the API server: Get "https://10.0.0.1:6443/openapi/v2?timeout=32s": dial tcp 10.0.0.1:6443: connect: connection refused`,
     `Patch "${url}": read tcp 127.0.0.1:51324->127.0.0.1:6443: read: connection reset by peer`,
     `Patch "${url}": write tcp 127.0.0.1:51324->127.0.0.1:6443: write: broken pipe`,
@@ -49,7 +50,9 @@ describe("a failed run of the engine is transient where it ended for", () => {
 describe("a failed run of the engine is not transient where it ended for", () => {
   const cases: readonly string[] = [
     live('Apply failed with 1 conflict: conflict with "kubectl" using apps/v1: .spec.replicas'),
-    live("Server-Side Apply field conflict detected. See https://www.pulumi.com/registry/packages/kubernetes"),
+    live(
+      'Server-Side Apply field conflict detected. See https://www.pulumi.com/registry for troubleshooting help\n: Apply failed with 1 conflict: conflict with "kubectl" using apps/v1: .spec.replicas',
+    ),
     wrapped('configmaps "a" is forbidden: User "dev" cannot patch resource "configmaps" in API group ""'),
     wrapped("Unauthorized"),
     'Deployment.apps "m" is invalid: spec.template.spec.containers[0].image: Required value',
