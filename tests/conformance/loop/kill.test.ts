@@ -7,7 +7,7 @@ import type { World } from "./world.ts";
 
 const KILLS: readonly Kill[] = [
   { write: 1, moment: "applied", who: "all", next: "full" },
-  { write: 20, moment: "answered", who: "all", next: "smaller" },
+  { write: 20, moment: "answered", who: "all", next: "changed" },
   { write: 38, moment: "applied", who: "engine", next: "smaller" },
   { write: 62, moment: "applied", who: "all", next: "smaller" },
 ];
