@@ -32,13 +32,17 @@ for (const object of declared(process.env)) {
 
 guard.check();
 
-function make({ name, manifest, aliases, secret }: SuiteObject, dependsOn: pulumi.Resource[]): pulumi.Resource {
+function make(
+  { name, manifest, aliases, secret, ignoreChanges }: SuiteObject,
+  dependsOn: pulumi.Resource[],
+): pulumi.Resource {
   const { stringData, ...rest } = manifest as { stringData?: object };
   const args =
     secret === true && stringData !== undefined ? { ...rest, stringData: pulumi.secret(stringData) } : manifest;
   const kind = (KINDS[manifest.kind] ?? k8s.apiextensions.CustomResource) as Construct;
   return new kind(name, args, {
     dependsOn,
+    ignoreChanges: [...(ignoreChanges ?? [])],
     aliases: (aliases ?? []).map((alias) => ({ name: alias })),
     // What a finalizer holds would be waited for ten minutes.
     customTimeouts: { delete: "20s" },

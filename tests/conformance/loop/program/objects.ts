@@ -1,3 +1,5 @@
+import { randomUUID } from "node:crypto";
+
 /** One resource of the program, as plain data, so that the tests know what has to be there. */
 export interface SuiteObject {
   /** Name of the resource in the program. */
@@ -5,6 +7,8 @@ export interface SuiteObject {
   readonly manifest: Manifest;
   /** Whether its `stringData` is declared as a secret. */
   readonly secret?: boolean;
+  /** Fields that stay as they were first declared. */
+  readonly ignoreChanges?: readonly string[];
   /** Names the resource had before. */
   readonly aliases?: readonly string[];
 }
@@ -96,6 +100,7 @@ export function declared(choice: Choice): SuiteObject[] {
         ...of("v1", "Secret", `secret-${name}`, { stringData: { value: choice.SUITE_CANARY ?? "none" } }),
         secret: true,
       })),
+      { ...of("v1", "Secret", "secret-drawn", { immutable: true, data: { value: drawn() } }), ignoreChanges: ["data"] },
       ...["one", "two"].map((name) => of("v1", "ServiceAccount", `account-${name}`)),
       ...["one", "two"].map((name) => of(`${rbac}/v1`, "Role", `role-${name}`, { rules })),
       of(`${rbac}/v1`, "RoleBinding", "binding", {
@@ -179,6 +184,11 @@ export function declared(choice: Choice): SuiteObject[] {
     ...(is("custom-resource-renamed") ? widgets.map((one) => ({ ...one, name: `${one.name}-new` })) : widgets),
   ];
   return is("smaller") ? all.filter(({ name }) => !isLeftOut(name)) : all;
+}
+
+/** As a password is: another one in every run. */
+function drawn(): string {
+  return Buffer.from(randomUUID()).toString("base64");
 }
 
 /** Some of several kinds, one of them cluster-scoped. */
