@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { EngineEvent } from "@pulumi/pulumi/automation/index.js";
 import { parse } from "yaml";
 import { GUARD_VARIABLES } from "../../components/guard/variables.ts";
+import { ApiError, type ClusterReference, clusterConnection } from "../../components/lifecycle/cluster.ts";
 import { Failure } from "../lib/failure.ts";
 import { CommandError, run } from "../lib/process.ts";
 import { addEvent, type Changes, mergeChanges, NO_CHANGES } from "./changes.ts";
@@ -83,7 +84,7 @@ export class Engine {
     let changes = NO_CHANGES;
     for (let attempt = 1; ; attempt += 1) {
       try {
-        const made = await (attempt === 1 ? this.#run() : this.#runByHop());
+        const made = await (attempt === 1 ? this.#run() : this.#runAgain(say));
         return mergeChanges(changes, made);
       } catch (error) {
         const pause = error instanceof TransientFailure ? backOff(attempt) : undefined;
@@ -95,11 +96,18 @@ export class Engine {
     }
   }
 
-  async #runByHop(): Promise<Changes> {
+  async #runAgain(say: (sentence: string) => void): Promise<Changes> {
     const reference = await this.#options.cluster?.();
-    if (reference === undefined || !("kubeconfig" in reference)) return this.#run();
+    if (reference !== undefined) await untilAnswered(reference, this.#options.signal);
+    if (reference === undefined || !("kubeconfig" in reference)) {
+      // Where the cluster cannot be asked, the run that follows fails too, and says why.
+      for (const sentence of await this.#guarded.beginAgain(reference).catch(() => [])) say(sentence);
+      return this.#run();
+    }
     const hop = await openHop(reference);
     try {
+      const { context } = reference;
+      for (const sentence of await this.#guarded.beginAgain({ kubeconfig: hop.kubeconfig, context })) say(sentence);
       await this.#guarded.redirect(reference.kubeconfig, hop.kubeconfig);
       return await this.#run({ [GUARD_VARIABLES.kubeconfig]: hop.kubeconfig, KUBECONFIG: hop.kubeconfig });
     } finally {
@@ -135,6 +143,29 @@ export class Engine {
       removeStrayStackFile(repositoryRoot, this.#options.stackName, stackFile);
     }
     return changes;
+  }
+}
+
+/** For how long an API server that is away is waited for before the run is tried all the same, and says why it fails. */
+const AWAY_SECONDS = 120;
+
+/**
+ * Waits until the API server tells its version. The provider takes one that does not for one of years ago, and waits minutes
+ * for what no server of today does.
+ */
+async function untilAnswered(reference: ClusterReference, signal: AbortSignal): Promise<void> {
+  const connection = await clusterConnection(reference);
+  try {
+    for (const end = Date.now() + AWAY_SECONDS * 1000; Date.now() < end && !signal.aborted; ) {
+      const status = await connection.get("/version").then(
+        () => 200,
+        (error: unknown) => (error instanceof ApiError ? error.status : undefined),
+      );
+      if (status !== undefined && status !== 429 && status < 500) return;
+      await sleep(1000, undefined, { signal }).catch(() => {});
+    }
+  } finally {
+    connection.close();
   }
 }
 

@@ -91,6 +91,17 @@ export class GuardedRun {
     return this.#withStrays(clearMadeOnce);
   }
 
+  /**
+   * Before a run that failed is tried again: it may have made what it had no answer of.
+   *
+   * @param reference how the cluster is reached. @default as the options say
+   * @returns what was mended, one sentence each
+   */
+  async beginAgain(reference?: ClusterReference): Promise<string[]> {
+    this.#wasInterrupted = true;
+    return this.#withStrays(clearMadeOnce, reference);
+  }
+
   /** After a run that ended well. @returns what was swept, one sentence each */
   async finish(): Promise<string[]> {
     if (this.#objects === undefined) return [];
@@ -130,10 +141,10 @@ export class GuardedRun {
   }
 
   /** Objects of runs that did not end well, and that the state does not know: asked for only where there was such a run. */
-  async #withStrays(act: typeof sweep): Promise<string[]> {
+  async #withStrays(act: typeof sweep, known?: ClusterReference): Promise<string[]> {
     if (!this.#wasInterrupted || this.#objects === undefined) return [];
     const strays = strayObjects(readRunObjects(this.#objects)?.objects ?? [], this.#state());
-    const reference = strays.length === 0 ? undefined : await this.#options.cluster?.();
+    const reference = strays.length === 0 ? undefined : (known ?? (await this.#options.cluster?.()));
     if (reference === undefined) return [];
     const connection = await clusterConnection(reference);
     try {

@@ -37,7 +37,7 @@ export interface Found {
 }
 
 /** No promise is kept by a run that takes longer; it is killed. */
-const LONGEST_RUN_SECONDS = 180;
+const LONGEST_RUN_SECONDS = 300;
 
 export async function startWorld(): Promise<World> {
   const plane = await startControlPlane();
