@@ -78,6 +78,7 @@ async function faults(world: World, report: Report): Promise<Table> {
           kind: (/^\d+$/.test(kind) ? Number(kind) : kind) as FaultKind,
           rate,
           seed: 1,
+          reads: kind !== "409",
           ...(kind === "silent" ? { most: 3 } : {}),
         };
         const title = `${kind} at ${rate * 100} %, ${phase}`;

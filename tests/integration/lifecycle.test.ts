@@ -2,7 +2,7 @@
 // for real and under load. Does not prove GPUs or AWS, nor how good the search and the compression are: workloads/tests and
 // npm run bench do.
 import assert from "node:assert/strict";
-import { CANARY, makeAlike, makeSlow, makeWrong } from "../../scripts/bench/canary-cases.ts";
+import { CANARY, makeAlike, makeSlow, makeWrong, REQUESTS_PER_SECOND } from "../../scripts/bench/canary-cases.ts";
 import { classify } from "../../scripts/lib/inference.ts";
 import { type Load, startLoad } from "../../scripts/lib/load.ts";
 import { eventually, MODEL, NAMESPACE, type StatusReport, TestStack } from "./datacenter.ts";
@@ -10,9 +10,6 @@ import { eventually, MODEL, NAMESPACE, type StatusReport, TestStack } from "./da
 const DIGITS = "digits";
 /** Trained by an image of its own, with Keras on TensorFlow. */
 const KERAS = "digits-keras";
-
-/** A candidate that gets a fifth of them has the evidence of its first step within half a minute. */
-const REQUESTS_PER_SECOND = 10;
 
 interface Recorded {
   readonly kind: string;
