@@ -57,10 +57,9 @@ export function withoutMarkup(message: string): string {
 
 /** A provider's reason may leave out of what it speaks: `timed out waiting for the condition`. */
 function withResource(text: string, urn: string | undefined): string {
-  const [type, name] = urn?.split("::").slice(-2) ?? [];
-  const kind = type?.split(":").at(-1);
-  if (name === undefined || kind === "Stack" || text.includes(name)) return text;
-  return `${kind} ${name}: ${text}`;
+  const [type = "", name = ""] = urn?.split("::").slice(-2) ?? [];
+  if (urn === undefined || type === "pulumi:pulumi:Stack" || text.includes(name)) return text;
+  return `${describeResource({ type, urn })}: ${text}`;
 }
 
 /** Adds one engine event to what is known of a run. Pure; events may come in any order. */

@@ -23,7 +23,6 @@ const PATIENCE_SECONDS = 10;
 export function orphanedPlugins(processes: readonly Process[], home: string): Process[] {
   const folder = path.join(home, "plugins") + path.sep;
   const byPid = new Map(processes.map((each) => [each.pid, each]));
-  const isEngine = ({ command }: Process) => path.basename(command[0] ?? "") === "pulumi";
   const hasEngine = ({ parent }: Process): boolean => {
     const above = byPid.get(parent);
     return above !== undefined && (isEngine(above) || hasEngine(above));
@@ -61,8 +60,13 @@ function kill(pid: number): void {
   }
 }
 
+/** Whether a process is Pulumi's own, and neither a plugin nor a program. */
+export function isEngine({ command }: Process): boolean {
+  return path.basename(command[0] ?? "") === "pulumi";
+}
+
 /** Processes of this user that still run. */
-function listProcesses(): Process[] {
+export function listProcesses(): Process[] {
   return process.platform === "linux" ? listOnLinux() : listElsewhere();
 }
 

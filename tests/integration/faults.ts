@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isEngine, listProcesses } from "../../scripts/converge/plugins.ts";
 import { eventually, REPOSITORY, STACK, type TestStack } from "./datacenter.ts";
 
 /** Waits for the first checkpoint of a training run that has no result yet, and returns the run's name. */
@@ -73,16 +74,8 @@ export async function killedUp(stack: TestStack, seconds: number): Promise<void>
 
 /** Process ids of `pulumi` among the descendants of a process. */
 function enginesBelow(root: number): number[] {
-  const parents = new Map<number, { parent: number; name: string }>();
-  for (const entry of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
-    try {
-      const stat = readFileSync(`/proc/${entry}/stat`, "utf8");
-      const [, name, parent] = /\((.*)\) \S (\d+)/.exec(stat) ?? [];
-      parents.set(Number(entry), { parent: Number(parent), name: name ?? "" });
-    } catch {
-      // The process ended between the listing and the reading.
-    }
-  }
-  const isBelow = (pid: number): boolean => pid === root || (pid > 1 && isBelow(parents.get(pid)?.parent ?? 0));
-  return [...parents].filter(([pid, { name }]) => name === "pulumi" && isBelow(pid)).map(([pid]) => pid);
+  const processes = listProcesses();
+  const parents = new Map(processes.map(({ pid, parent }) => [pid, parent]));
+  const isBelow = (pid: number): boolean => pid === root || (pid > 1 && isBelow(parents.get(pid) ?? 0));
+  return processes.filter((each) => isEngine(each) && isBelow(each.pid)).map(({ pid }) => pid);
 }

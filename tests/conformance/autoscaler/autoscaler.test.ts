@@ -1,6 +1,6 @@
-// What we declare of KEDA and for it, through the official provider, on a real API server with KEDA's real programs, which have the rights we give them and no others; a small server plays the router. Does not prove what
-// needs pods: that several servers come and go is in tests/integration/autoscaling.test.ts. Skipped where KEDA is not
-// built.
+// What we declare of KEDA and for it, through the official provider, on a real API server with KEDA's real programs, which have
+// the rights we give them and no others; a small server plays the router. Does not prove what needs pods: that several servers
+// come and go is in tests/integration/autoscaling.test.ts. Skipped where KEDA is not built.
 import assert from "node:assert/strict";
 import { renderAccess } from "../../../components/platform/autoscaler/access.ts";
 import { CERTIFICATES_SECRET, METRICS_NAME, OPERATOR_NAME } from "../../../components/platform/autoscaler/defaults.ts";

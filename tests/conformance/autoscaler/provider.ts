@@ -9,7 +9,7 @@ import emptyPb from "google-protobuf/google/protobuf/empty_pb.js";
 import structPb, { type Struct } from "google-protobuf/google/protobuf/struct_pb.js";
 import { toolPath } from "../../../scripts/lib/roots.ts";
 import { kubernetesEnvironment } from "../../../scripts/standins/environment.ts";
-import type { JsonObject } from "../../../scripts/standins/lib/values.ts";
+import { fromStruct, type JsonObject, toStruct } from "../../../scripts/standins/lib/values.ts";
 
 /** A resource as an engine keeps it. */
 export interface Resource {
@@ -19,9 +19,19 @@ export interface Resource {
   readonly outputs: JsonObject;
 }
 
-const toStruct = (value: JsonObject): Struct =>
-  structPb.Struct.fromJavaScript(value as Parameters<typeof structPb.Struct.fromJavaScript>[0]);
-const fromStruct = (struct: Struct | undefined): JsonObject => (struct?.toJavaScript() ?? {}) as JsonObject;
+const pack = (value: JsonObject): Struct => structPb.Struct.fromJavaScript(toStruct(value));
+const unpack = (struct: Struct | undefined): JsonObject => fromStruct(struct?.toJavaScript());
+
+/** Says in a request which resource it is about, and what is known of it. */
+function about<Request extends messages.ReadRequest | messages.DeleteRequest>(
+  request: Request,
+  { urn, id, outputs }: Resource,
+): Request {
+  request.setUrn(urn);
+  request.setId(id);
+  request.setProperties(pack(outputs));
+  return request;
+}
 
 /** The official Kubernetes provider, asked as the engine asks it, one resource at a time, with the state in memory. */
 export class Provider {
@@ -75,9 +85,9 @@ export class Provider {
     const inputs = await this.#check(urn, news);
     const request = new providerPb.CreateRequest();
     request.setUrn(urn);
-    request.setProperties(toStruct(inputs));
+    request.setProperties(pack(inputs));
     const answer = await this.#call<messages.CreateResponse>("create", request);
-    return { urn, inputs, id: answer.getId(), outputs: fromStruct(answer.getProperties()) };
+    return { urn, inputs, id: answer.getId(), outputs: unpack(answer.getProperties()) };
   }
 
   async update(resource: Resource, news: JsonObject): Promise<Resource> {
@@ -85,41 +95,35 @@ export class Provider {
     const request = new providerPb.UpdateRequest();
     request.setUrn(resource.urn);
     request.setId(resource.id);
-    request.setOlds(toStruct(resource.outputs));
-    request.setOldInputs(toStruct(resource.inputs));
-    request.setNews(toStruct(inputs));
+    request.setOlds(pack(resource.outputs));
+    request.setOldInputs(pack(resource.inputs));
+    request.setNews(pack(inputs));
     const answer = await this.#call<messages.UpdateResponse>("update", request);
-    return { ...resource, inputs, outputs: fromStruct(answer.getProperties()) };
+    return { ...resource, inputs, outputs: unpack(answer.getProperties()) };
   }
 
   /** The inputs that a refresh makes of a resource. */
-  async refreshedInputs({ urn, id, inputs, outputs }: Resource): Promise<JsonObject> {
-    const request = new providerPb.ReadRequest();
-    request.setUrn(urn);
-    request.setId(id);
-    request.setProperties(toStruct(outputs));
-    request.setInputs(toStruct(inputs));
-    return fromStruct((await this.#call<messages.ReadResponse>("read", request)).getInputs());
+  async refreshedInputs(resource: Resource): Promise<JsonObject> {
+    const request = about(new providerPb.ReadRequest(), resource);
+    request.setInputs(pack(resource.inputs));
+    return unpack((await this.#call<messages.ReadResponse>("read", request)).getInputs());
   }
 
-  async delete({ urn, id, inputs, outputs }: Resource): Promise<void> {
-    const request = new providerPb.DeleteRequest();
-    request.setUrn(urn);
-    request.setId(id);
-    request.setProperties(toStruct(outputs));
-    request.setOldInputs(toStruct(inputs));
+  async delete(resource: Resource): Promise<void> {
+    const request = about(new providerPb.DeleteRequest(), resource);
+    request.setOldInputs(pack(resource.inputs));
     await this.#call("delete", request);
   }
 
   async #check(urn: string, news: JsonObject, olds?: JsonObject): Promise<JsonObject> {
     const request = new providerPb.CheckRequest();
     request.setUrn(urn);
-    request.setNews(toStruct(news));
-    if (olds !== undefined) request.setOlds(toStruct(olds));
+    request.setNews(pack(news));
+    if (olds !== undefined) request.setOlds(pack(olds));
     const answer = await this.#call<messages.CheckResponse>("check", request);
     const failures = answer.getFailuresList().map((failure) => `${failure.getProperty()}: ${failure.getReason()}`);
     if (failures.length > 0) throw new Error(failures.join("\n"));
-    return fromStruct(answer.getInputs());
+    return unpack(answer.getInputs());
   }
 
   #call<Answer>(method: string, request: unknown): Promise<Answer> {

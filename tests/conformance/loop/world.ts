@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
 import { cp, mkdir, mkdtemp, readdir, readFile, readlink, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { type ControlPlane, startControlPlane } from "../../../scripts/cluster/control-plane.ts";
 import { ask } from "../../../scripts/cluster/http.ts";
+import { isEngine, listProcesses } from "../../../scripts/converge/plugins.ts";
 import { REPOSITORY_ROOT } from "../../../scripts/lib/command-line.ts";
 import { cacheRoot, toolPath } from "../../../scripts/lib/roots.ts";
 import { pulumiEnvironment } from "../../../scripts/standins/environment.ts";
@@ -37,7 +37,7 @@ export interface Found {
 }
 
 /** No promise is kept by a run that takes longer; it is killed. */
-const LONGEST_RUN_SECONDS = 300;
+const LONGEST_RUN_SECONDS = 180;
 
 export async function startWorld(): Promise<World> {
   const plane = await startControlPlane();
@@ -233,7 +233,8 @@ function startRun(folder: string, env: Readonly<Record<string, string>>): Runnin
     done,
     killAll: () => killGroup(group),
     killEngine: () => {
-      for (const pid of childrenNamed(group, "pulumi")) process.kill(pid, "SIGKILL");
+      const engines = listProcesses().filter((each) => each.parent === group && isEngine(each));
+      for (const { pid } of engines) process.kill(pid, "SIGKILL");
     },
   };
 }
@@ -245,23 +246,6 @@ function killGroup(group: number): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
   }
-}
-
-/** Direct children of a process by the name of their program. */
-function childrenNamed(parent: number, name: string): number[] {
-  return readdirSync("/proc")
-    .filter((entry) => /^\d+$/.test(entry))
-    .map(Number)
-    .filter((pid) => {
-      try {
-        const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-        const [, , ppid] = stat.slice(stat.lastIndexOf(")")).split(" ");
-        return Number(ppid) === parent && stat.includes(`(${name})`);
-      } catch {
-        // Ended meanwhile.
-        return false;
-      }
-    });
 }
 
 /** Processes whose environment names this Pulumi home, this very process excepted. */
